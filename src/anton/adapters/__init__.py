@@ -1,0 +1,1 @@
+"""One folder a port, the real side and the embedded side together."""

@@ -1,0 +1,200 @@
+"""One agent: what it is, where it stands, and what it does next.
+
+    Think ──reply──► Act ──results──► Think … ──submission, no unread note──► End ──note──► Think …
+
+`next_step` decides from the journaled state alone, at the top of the loop; the same function therefore serves
+a fresh start, the next turn, and a start after a crash.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from pydantic import BaseModel
+
+from anton.core.event import (
+    AgentEnded,
+    AgentEvent,
+    AgentOutcome,
+    AgentStarted,
+    Note,
+    NotePosted,
+    ReplyReceived,
+    ToolStarted,
+    TurnEnded,
+    TurnStarted,
+)
+from anton.core.message import AssistantMessage, Message, SystemMessage, ToolMessage, Usage, UserMessage
+
+IDLE_REPLIES = 3
+"""Replies in a row without any call after which an agent is ended."""
+
+
+class Plane(StrEnum):
+    """Whether an agent has a worktree, and which paths of it become part of the patch."""
+
+    NONE = "none"
+    SOURCE = "source"
+    TESTS = "tests"
+
+
+@dataclass(frozen=True, slots=True)
+class AgentSpec:
+    """An agent as data."""
+
+    name: str
+    system: str
+    tools: tuple[str, ...]
+    output: type[BaseModel]
+    turns: int
+    """Replies per stint; a stint begins at the start and with each note that wakes the agent."""
+    seconds: float
+    """Time limit per stint."""
+    plane: Plane = Plane.NONE
+    model: str | None = None
+    """Overrides the run's model."""
+
+
+@dataclass(frozen=True, slots=True)
+class AgentState:
+    """Where an agent stands: the fold of its events."""
+
+    name: str
+    model: str = ""
+    messages: tuple[Message, ...] = ()
+    notes: tuple[Note, ...] = ()
+    read: int = 0
+    """How many of `notes` the agent has seen."""
+    turn: int = 0
+    """Turns begun since the agent started."""
+    stint_turns: int = 0
+    stint_seconds: float = 0.0
+    idle_replies: int = 0
+    reply: ReplyReceived | None = None
+    """A reply whose calls are not answered yet."""
+    asking: bool = False
+    """A turn was begun and its reply has not come."""
+    tools_running: tuple[ToolStarted, ...] = ()
+    submission: str | None = None
+    """JSON of the output, handed in but not taken yet."""
+    checkpoint: str | None = None
+    """Git tree of the worktree after the last turn."""
+    ended: AgentEnded | None = None
+    usage: Usage = Usage()
+    cost_dollars: float = 0.0
+    cost_known: bool = True
+
+    @property
+    def unread(self) -> tuple[Note, ...]:
+        """Notes that were posted and not seen, oldest first."""
+        return self.notes[self.read :]
+
+    @property
+    def output(self) -> str | None:
+        """JSON of the result the agent ended with, if it ended with one."""
+        return self.ended.output if self.ended else None
+
+
+@dataclass(frozen=True, slots=True)
+class Think:
+    """Ask the model."""
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Carry out the calls of a reply that is already journaled."""
+
+    reply: ReplyReceived
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """End the agent."""
+
+    outcome: AgentOutcome
+    detail: str = ""
+    output: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """Nothing to do until a note comes."""
+
+
+Step = Think | Act | End | Rest
+
+
+def next_step(state: AgentState, spec: AgentSpec) -> Step:
+    """What the agent does now."""
+    if state.ended is not None and not state.unread:
+        return Rest()
+    if state.reply is not None:
+        return Act(state.reply)
+    if state.submission is not None and not state.unread:
+        return End(AgentOutcome.SUBMITTED, output=state.submission)
+    if state.ended is None and state.idle_replies >= IDLE_REPLIES:
+        return End(AgentOutcome.IDLE, f"{state.idle_replies} replies in a row without calling any tool")
+    if state.ended is None and not state.asking and state.stint_turns >= spec.turns:
+        return End(AgentOutcome.TURN_LIMIT, f"the limit of {spec.turns} turns was reached without a result")
+    return Think()
+
+
+def apply(state: AgentState, event: AgentEvent) -> AgentState:
+    """The state after one more event."""
+    match event:
+        case AgentStarted():
+            opening = (SystemMessage(event.system), UserMessage(event.opening))
+            return replace(state, model=event.model, messages=opening)
+        case NotePosted():
+            return replace(state, notes=(*state.notes, event.note))
+        case TurnStarted():
+            return _turn_started(state, event)
+        case ReplyReceived():
+            return replace(
+                state,
+                messages=(*state.messages, AssistantMessage(event.text, event.calls)),
+                reply=event,
+                asking=False,
+                idle_replies=0 if event.calls else state.idle_replies + 1,
+                usage=state.usage + event.usage,
+                cost_dollars=state.cost_dollars + (event.cost_dollars or 0.0),
+                cost_known=state.cost_known and event.cost_dollars is not None,
+                stint_seconds=state.stint_seconds + event.seconds,
+            )
+        case ToolStarted():
+            return replace(state, tools_running=(*state.tools_running, event))
+        case TurnEnded():
+            results = tuple(ToolMessage(r.call_id, r.text) for r in event.results)
+            return replace(
+                state,
+                messages=state.messages + results,
+                reply=None,
+                tools_running=(),
+                submission=event.submission,
+                checkpoint=event.checkpoint or state.checkpoint,
+                stint_seconds=state.stint_seconds + event.seconds,
+            )
+        case AgentEnded():
+            return replace(state, ended=event, asking=False, reply=None, submission=None, tools_running=())
+
+
+def _turn_started(state: AgentState, event: TurnStarted) -> AgentState:
+    woken = state.ended is not None
+    messages = state.messages
+    if event.notes_read:
+        unread = state.notes[state.read : state.read + event.notes_read]
+        messages = (*messages, UserMessage("\n\n".join(note.as_prompt() for note in unread)))
+    again = state.asking and not woken  # the turn was cut by a crash and is asked for anew
+    return replace(
+        state,
+        messages=messages,
+        read=state.read + event.notes_read,
+        turn=event.turn,
+        stint_turns=1 if woken else state.stint_turns + (0 if again else 1),
+        stint_seconds=0.0 if woken else state.stint_seconds,
+        idle_replies=0 if woken or event.notes_read else state.idle_replies,
+        asking=True,
+        submission=None,
+        ended=None,
+    )

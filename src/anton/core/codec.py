@@ -1,0 +1,57 @@
+"""Events as JSON and back, and the digest that an approval is bound to."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Annotated, Any
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from anton.core.errors import JournalError
+from anton.core.event import Event
+from anton.core.proof import Proof
+
+_EVENT: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="kind")])
+_PROOF: TypeAdapter[Proof] = TypeAdapter(Proof)
+
+
+def encode_event(event: Event) -> bytes:
+    """The event as compact UTF-8 JSON."""
+    return _EVENT.dump_json(event)
+
+
+def decode_event(text: bytes | str) -> Event:
+    """The event that `encode_event` wrote.
+
+    Raises:
+        JournalError: the text is not an event of this version.
+    """
+    try:
+        return _EVENT.validate_json(text)
+    except ValidationError as error:
+        raise JournalError(f"this entry of the journal cannot be read: {error}") from error
+
+
+def event_as_dict(event: Event) -> dict[str, Any]:
+    """The event as plain values, for programs that read along."""
+    plain: dict[str, Any] = _EVENT.dump_python(event, mode="json")
+    return plain
+
+
+def proof_as_json(proof: Proof) -> bytes:
+    """The proof as compact UTF-8 JSON; the same proof always gives the same bytes."""
+    return _PROOF.dump_json(proof)
+
+
+def digest_of(proof: Proof, pull_request: str) -> str:
+    """SHA-256 (hex) of base commit, head commit, proof and the pull request's text."""
+    whole = hashlib.sha256()
+    for part in (
+        proof.patch.base.encode(),
+        proof.patch.head.encode(),
+        proof_as_json(proof),
+        pull_request.encode(),
+    ):
+        whole.update(len(part).to_bytes(8, "big"))
+        whole.update(part)
+    return whole.hexdigest()

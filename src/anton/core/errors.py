@@ -1,0 +1,67 @@
+"""Every error that Anton raises on purpose.
+
+    AntonError
+    ├── ToolError          speaks to the model: its call was refused or failed, and it may try another
+    ├── UsageError         speaks to the person at the keyboard: what was asked for cannot be done
+    │   ├── RunBusy        another process is working on the run
+    │   └── RepositoryUnusable
+    ├── OutsideError       speaks to the operator: something outside failed (a model, a forge, a disk)
+    │   ├── ModelError
+    │   │   └── RecordingDeparted
+    │   ├── JournalError
+    │   └── SandboxError
+    ├── JournalConflict    somebody else wrote to this run: what we knew of it is out of date
+    └── IllegalTransition  an event that the run's phase does not allow
+
+Anything else that is raised is a bug of ours. A message says what happened, to what, and what to do next.
+"""
+
+from __future__ import annotations
+
+
+class AntonError(Exception):
+    """An error that is part of the design; `str()` of it is fit to show."""
+
+
+class ToolError(AntonError):
+    """A tool call that was refused or failed; the text goes back to the model."""
+
+
+class UsageError(AntonError):
+    """A request that cannot be carried out as it was made; the text goes to the person who made it."""
+
+
+class RunBusy(UsageError):
+    """The run is being worked on by another process."""
+
+
+class RepositoryUnusable(UsageError):
+    """The repository named is missing, empty, or not in a state that a fix can be based on."""
+
+
+class OutsideError(AntonError):
+    """Something outside Anton failed; the text goes to the operator."""
+
+
+class ModelError(OutsideError):
+    """The model's endpoint refused, failed for good, or stayed silent."""
+
+
+class RecordingDeparted(ModelError):
+    """The conversation is not the recorded one, so there is nothing honest to play."""
+
+
+class JournalError(OutsideError):
+    """The journal could not be read or written."""
+
+
+class SandboxError(OutsideError):
+    """A command could not be started inside the sandbox."""
+
+
+class JournalConflict(AntonError):
+    """Another writer appended to the run first."""
+
+
+class IllegalTransition(AntonError):
+    """An event was offered that the run's phase does not allow; nothing was changed."""

@@ -1,0 +1,197 @@
+"""The parts of a proof: tests, cells of the matrix, the patch, faults. How they are judged: `verdict`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Suite(StrEnum):
+    """Which tests a cell ran."""
+
+    NEW = "new tests"
+    OLD = "old suite"
+
+
+class Tree(StrEnum):
+    """Which state of the source a cell ran on."""
+
+    BASE = "base"
+    FIX = "fix"
+    SECOND = "second opinion"
+
+
+class Outcome(StrEnum):
+    """Of one test, as JUnit tells them apart."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    """An assertion or an exception in the test's own body."""
+    ERROR = "error"
+    """Import, collection or fixture: the test itself never ran."""
+    SKIPPED = "skipped"
+
+
+class CellStatus(StrEnum):
+    """Whether a cell brought a report."""
+
+    RAN = "ran"
+    NO_REPORT = "no report"
+    """The command ended without leaving readable JUnit XML."""
+    TIMED_OUT = "timed out"
+
+
+BAD = frozenset({Outcome.FAILED, Outcome.ERROR})
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One test in a report."""
+
+    id: str
+    """`classname::name` of the report."""
+    outcome: Outcome
+    message: str = ""
+    """Failure text, bounded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One run of one suite on one tree."""
+
+    suite: Suite
+    tree: Tree
+    status: CellStatus
+    cases: tuple[Case, ...]
+    tree_sha: str
+    """Git tree that the command ran on."""
+    command: tuple[str, ...]
+    paths: tuple[str, ...] = ()
+    """Test files that the run was narrowed to; empty for the whole suite."""
+    exit_code: int | None = None
+    output: str = ""
+    """End of the runner's output, bounded."""
+    seconds: float = 0.0
+    attempt: int = 1
+    """2 where the same cell was run again to find flaky tests."""
+
+    @property
+    def is_baseline(self) -> bool:
+        """Whether the cell tells what the suite said before anything was changed."""
+        return self.suite is Suite.OLD and self.tree is Tree.BASE
+
+    def count(self, outcome: Outcome) -> int:
+        """How many tests had this outcome."""
+        return sum(case.outcome is outcome for case in self.cases)
+
+
+@dataclass(frozen=True, slots=True)
+class FileChange:
+    """One file that the patch adds, changes or removes."""
+
+    path: str
+    status: str
+    """`A`, `M` or `D`, as git names them."""
+    mode: str = "100644"
+    added: int = 0
+    removed: int = 0
+    """Lines; both 0 for a binary file."""
+    binary: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """One commit of the patch; each changes one file."""
+
+    sha: str
+    path: str
+    subject: str
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """What would be merged, read from git."""
+
+    base: str
+    head: str
+    """Equal to `base` where nothing was changed."""
+    commits: tuple[Commit, ...]
+    source: tuple[FileChange, ...]
+    tests: tuple[FileChange, ...]
+    diff: str
+    """Unified, base to head, whole."""
+    second_opinion: str = ""
+    """Unified diff of the test agent's own fix; empty where it made none."""
+    refused: tuple[str, ...] = ()
+    """Changes that were left out, each with its reason."""
+
+    @property
+    def files(self) -> tuple[FileChange, ...]:
+        """Source first, then tests."""
+        return self.source + self.tests
+
+
+class FaultKind(StrEnum):
+    """What a proof can lack."""
+
+    NOT_TESTED = "not tested"
+    NO_FIX = "no fix"
+    NO_TESTS = "no new tests"
+    REFUSED_CHANGE = "refused change"
+    TESTS_BROKEN = "new tests broken"
+    NOT_REPRODUCED = "not reproduced"
+    NOT_CURED = "not cured"
+    REGRESSED = "regressed"
+    VANISHED = "vanished"
+    SUITE_BROKEN = "suite broken"
+
+
+class Blame(StrEnum):
+    """Whom a fault goes back to."""
+
+    CODE = "code"
+    TEST = "test"
+    NOBODY = "nobody"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One reason why a proof is not green."""
+
+    kind: FaultKind
+    blames: Blame
+    tests: tuple[str, ...]
+    evidence: str
+    """What was executed and what came of it, for the agent that is blamed and for a person."""
+
+
+class Opinion(StrEnum):
+    """What the second witness is worth."""
+
+    NONE = "none"
+    AGREES = "agrees"
+    DISAGREES = "disagrees"
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """A judged matrix together with everything that it was derived from."""
+
+    round: int
+    patch: Patch
+    cells: tuple[Cell, ...]
+    faults: tuple[Fault, ...]
+    reproducing: tuple[str, ...]
+    """New tests that failed on base and pass on the fix."""
+    new_tests: tuple[str, ...]
+    flaky: tuple[str, ...]
+    already_red: tuple[str, ...]
+    """Tests that failed on base before anything was changed; not held against the fix."""
+    opinion: Opinion
+    sandbox: str
+    """What the tests were confined by."""
+
+    @property
+    def green(self) -> bool:
+        """Whether nothing is left to object."""
+        return not self.faults

@@ -1,0 +1,210 @@
+"""A run: the fold of its events, and the table of what may follow what.
+
+    RECEIVED ──► WORKING ──► PROVING ──► DECIDING ──► DELIVERING ──► CLOSED
+                    ▲            │ red       │ request changes
+                    └────────────┴───────────┘
+
+Recovery after a crash is this same fold. There is no other record of a run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+
+from anton.core import agent as agents
+from anton.core.agent import AgentState
+from anton.core.briefing import Briefing
+from anton.core.errors import IllegalTransition
+from anton.core.event import (
+    AgentEnded,
+    AgentStarted,
+    BaseResolved,
+    BriefingPrepared,
+    CellFinished,
+    Decided,
+    Entry,
+    Event,
+    NotePosted,
+    ProofFinished,
+    ProofStarted,
+    ReplyReceived,
+    RoundStarted,
+    RunClosed,
+    RunReceived,
+    StepDelivered,
+    ToolStarted,
+    TurnEnded,
+    TurnStarted,
+    Verb,
+)
+from anton.core.proof import Cell, Proof
+
+
+class Phase(StrEnum):
+    """Where a run stands."""
+
+    RECEIVED = "received"
+    WORKING = "working"
+    PROVING = "proving"
+    DECIDING = "deciding"
+    DELIVERING = "delivering"
+    CLOSED = "closed"
+
+
+_ACTIVE = frozenset({Phase.WORKING, Phase.PROVING})
+_OPEN = frozenset(Phase) - {Phase.CLOSED}
+
+TRANSITIONS: Mapping[type, tuple[frozenset[Phase], Phase | None]] = MappingProxyType(
+    {
+        BaseResolved: (frozenset({Phase.RECEIVED}), Phase.WORKING),
+        AgentStarted: (_ACTIVE, None),
+        NotePosted: (_ACTIVE, None),
+        TurnStarted: (_ACTIVE, None),
+        ReplyReceived: (_ACTIVE, None),
+        ToolStarted: (_ACTIVE, None),
+        TurnEnded: (_ACTIVE, None),
+        AgentEnded: (_ACTIVE, None),
+        CellFinished: (_ACTIVE, None),
+        ProofStarted: (frozenset({Phase.WORKING}), Phase.PROVING),
+        ProofFinished: (frozenset({Phase.PROVING}), None),
+        RoundStarted: (frozenset({Phase.PROVING, Phase.DECIDING}), Phase.WORKING),
+        BriefingPrepared: (frozenset({Phase.PROVING}), Phase.DECIDING),
+        Decided: (frozenset({Phase.DECIDING}), None),  # DELIVERING, unless changes are requested
+        StepDelivered: (frozenset({Phase.DELIVERING}), None),
+        RunClosed: (_OPEN, Phase.CLOSED),
+    }
+)
+"""Event type → the phases it may come in, and the phase it leads to (None: stays)."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunState:
+    """All that is known of a run."""
+
+    run_id: str
+    received: RunReceived
+    phase: Phase
+    started_at: datetime
+    updated_at: datetime
+    base: BaseResolved | None = None
+    round: int = 1
+    round_limit: int = 2
+    """The round after which a red proof is put before a person; a person's request adds to it."""
+    agents: Mapping[str, AgentState] = field(default_factory=lambda: MappingProxyType({}))
+    cells: tuple[Cell, ...] = ()
+    """Of the round under way; the baseline is kept from round to round."""
+    proofs: tuple[Proof, ...] = ()
+    """One per finished round, oldest first."""
+    briefing: Briefing | None = None
+    decisions: tuple[Decided, ...] = ()
+    steps: Mapping[str, StepDelivered] = field(default_factory=lambda: MappingProxyType({}))
+    closed: RunClosed | None = None
+    number: int = 1
+    """Of the last event."""
+
+    @property
+    def proof(self) -> Proof | None:
+        """The proof of the current round, once it is judged."""
+        return self.proofs[-1] if self.proofs and self.proofs[-1].round == self.round else None
+
+    @property
+    def decision(self) -> Decided | None:
+        """The latest answer of a person."""
+        return self.decisions[-1] if self.decisions else None
+
+    @property
+    def cost_dollars(self) -> float:
+        """Spent on models so far, as far as prices are known."""
+        return sum(agent.cost_dollars for agent in self.agents.values())
+
+    @property
+    def cost_known(self) -> bool:
+        """Whether every reply's price is known."""
+        return all(agent.cost_known for agent in self.agents.values())
+
+
+def fold(entries: Iterable[Entry]) -> RunState:
+    """The state that a run's journal amounts to.
+
+    Raises:
+        IllegalTransition: the entries do not begin with RunReceived or are not in a legal order.
+    """
+    state: RunState | None = None
+    for entry in entries:
+        state = begin(entry) if state is None else advance(state, entry)
+    if state is None:
+        raise IllegalTransition("a run without any event has no state")
+    return state
+
+
+def begin(entry: Entry) -> RunState:
+    """The state after a run's first event."""
+    event = entry.event
+    if not isinstance(event, RunReceived):
+        raise IllegalTransition(f"run {entry.run_id!r} begins with {event.kind!r}, not 'run_received'")
+    return RunState(
+        entry.run_id, event, Phase.RECEIVED, entry.at, entry.at, round_limit=event.rounds, number=entry.number
+    )
+
+
+def advance(state: RunState, entry: Entry) -> RunState:
+    """The state after one more event.
+
+    Raises:
+        IllegalTransition: the phase does not allow the event; the state given is still good.
+    """
+    phase = permit(state, entry.event)
+    changed = _apply(state, entry.event)
+    return replace(changed, phase=phase, updated_at=entry.at, number=entry.number)
+
+
+def permit(state: RunState, event: Event) -> Phase:
+    """The phase that an event leads to.
+
+    Raises:
+        IllegalTransition: the event may not come now.
+    """
+    allowed, leads_to = TRANSITIONS.get(type(event), (frozenset[Phase](), None))
+    if state.phase not in allowed:
+        raise IllegalTransition(f"{event.kind!r} may not come while run {state.run_id!r} is {state.phase}")
+    if isinstance(event, Decided) and event.verb is not Verb.REQUEST_CHANGES:
+        return Phase.DELIVERING
+    return leads_to or state.phase
+
+
+def _apply(state: RunState, event: Event) -> RunState:
+    match event:
+        case BaseResolved():
+            return replace(state, base=event)
+        case CellFinished():
+            return replace(state, cells=(*state.cells, event.cell))
+        case ProofFinished():
+            return replace(state, proofs=(*state.proofs, event.proof))
+        case RoundStarted():
+            return _next_round(state, event)
+        case BriefingPrepared():
+            return replace(state, briefing=event.briefing)
+        case Decided():
+            return replace(state, decisions=(*state.decisions, event))
+        case StepDelivered():
+            return replace(state, steps=MappingProxyType({**state.steps, event.step: event}))
+        case RunClosed():
+            return replace(state, closed=event)
+        case RunReceived() | ProofStarted():
+            return state
+        case _:
+            known = state.agents.get(event.agent) or AgentState(event.agent)
+            changed = agents.apply(known, event)
+            return replace(state, agents=MappingProxyType({**state.agents, event.agent: changed}))
+
+
+def _next_round(state: RunState, event: RoundStarted) -> RunState:
+    baseline = tuple(cell for cell in state.cells if cell.is_baseline)
+    limit = state.round_limit
+    if event.reason == "person":
+        limit = event.round + state.received.rounds - 1
+    return replace(state, round=event.round, round_limit=limit, cells=baseline, briefing=None)

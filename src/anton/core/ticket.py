@@ -1,0 +1,73 @@
+"""The bug ticket, whatever system it came from."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+MAX_BODY_CHARACTERS = 64_000
+"""What an agent reads of a ticket; the rest is cut with a notice. A page of prose is about 3,000."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """A bug report. All of its text came from outside and is data, never an instruction to Anton."""
+
+    key: str
+    """As the tracker names it, such as `BUG-42`."""
+    title: str
+    body: str
+    reporter: str = ""
+    source: str = "cli"
+    """`cli`, `local`, `slack`, `jira`, `github`, `ci`, `api`."""
+    url: str = ""
+    labels: tuple[str, ...] = ()
+
+    @property
+    def slug(self) -> str:
+        """The key as a part of a branch name: lower case, `[a-z0-9-]` only."""
+        return re.sub(r"[^a-z0-9]+", "-", self.key.lower()).strip("-") or "bug"
+
+
+_INVISIBLE = re.compile(
+    "[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e"
+    "\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e0fff]"
+)
+_ANSI = re.compile("\u001b(?:\\[[0-?]*[ -/]*[@-~]|\\][^\u0007\u001b]*(?:\u0007|\u001b\\\\)|[@-Z\\\\-_])")
+
+
+def visible(text: str) -> tuple[str, int]:
+    r"""Outside text without what a person cannot see: control, bidirectional, zero-width and tag characters.
+
+    Returns:
+        The cleaned text (lone surrogates replaced, line ends as `\n`) and how many characters were removed.
+    """
+    text = text.encode("utf-8", "replace").decode().replace("\r\n", "\n").replace("\r", "\n")
+    without_ansi = _ANSI.sub("", text)
+    cleaned = _INVISIBLE.sub("", without_ansi)
+    return cleaned, len(text) - len(cleaned)
+
+
+def ticket_from_text(text: str, *, key: str, reporter: str = "", source: str = "cli") -> Ticket:
+    """A ticket from free text: its first line is the title, a leading `#` is dropped.
+
+    Text longer than MAX_BODY_CHARACTERS is cut, and the cut and any hidden characters are named in the body.
+
+    Raises:
+        ValueError: there is nothing to read in the text.
+    """
+    cleaned, hidden = visible(text)
+    cleaned = cleaned.strip()
+    if not cleaned:
+        raise ValueError("the ticket is empty")
+    first, _, rest = cleaned.partition("\n")
+    title = first.lstrip("# ").strip() or "Untitled bug"
+    body = rest.strip() if len(first) <= 200 else cleaned
+    body = body or cleaned
+    notices = []
+    if len(body) > MAX_BODY_CHARACTERS:
+        notices.append(f"[cut: {len(body) - MAX_BODY_CHARACTERS:,} of {len(body):,} characters left out]")
+        body = body[:MAX_BODY_CHARACTERS]
+    if hidden:
+        notices.append(f"[{hidden:,} hidden characters were removed]")
+    return Ticket(key, title[:200], "\n\n".join([body, *notices]), reporter, source)

@@ -1,0 +1,77 @@
+"""What a tool is to the engine and to a model."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+
+class Reach(StrEnum):
+    """How far a tool's effects go. Only READ may start while the reply still streams."""
+
+    READ = "read"
+    """Looks at the agent's own worktree and changes nothing."""
+    WRITE = "write"
+    """Changes files of the agent's own worktree."""
+    RUN = "run"
+    """Runs code of the repository in the sandbox."""
+    SUBMIT = "submit"
+    """Hands in the agent's result."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolSpec:
+    """A tool as the model sees it."""
+
+    name: str
+    description: str
+    parameters: Mapping[str, object]
+    """JSON schema of the arguments, an object."""
+    reach: Reach
+    seconds: float = 60.0
+    """Time limit of one call."""
+    wire: bytes = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        function = {"name": self.name, "description": self.description, "parameters": dict(self.parameters)}
+        body = {"type": "function", "function": function}
+        object.__setattr__(self, "wire", json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode())
+
+
+class Tool(Protocol):
+    """A tool bound to one agent's surroundings, ready to be called."""
+
+    @property
+    def spec(self) -> ToolSpec:
+        """Name, description, schema and reach."""
+        ...
+
+    async def call(self, arguments: str) -> str:
+        """Carry out one call.
+
+        Args:
+            arguments: JSON text as the model wrote it.
+
+        Returns:
+            What the model reads, already bounded in length.
+
+        Raises:
+            ToolError: the call was refused or failed; the text says why and what would work.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """What one call brought."""
+
+    call_id: str
+    name: str
+    text: str
+    failed: bool = False
+    started_after_seconds: float = 0.0
+    """From the start of the turn."""
+    seconds: float = 0.0

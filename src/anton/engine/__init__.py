@@ -1,0 +1,1 @@
+"""Runs one agent; knows no ticket, no forge, no chat."""

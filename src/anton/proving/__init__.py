@@ -1,0 +1,1 @@
+"""The proof: run test commands, read their reports, fill the matrix."""

@@ -1,0 +1,1 @@
+"""Takes one ticket from its receipt to its delivery."""
