@@ -1,4 +1,4 @@
-"""What each agent hands in through `submit`: the only results that a model can give, all of it prose or hints.
+"""What each agent hands in through `submit`: the only results a model can give, all of it prose or hints.
 
 None of it is believed: what was changed is read from git, what passed is read from JUnit XML.
 """
