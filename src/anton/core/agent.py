@@ -29,6 +29,7 @@ from anton.core.message import AssistantMessage, Message, SystemMessage, ToolMes
 
 IDLE_REPLIES = 3
 """Replies in a row without any call after which an agent is ended."""
+NOT_TAKEN = "Your result was not taken: what follows came in while you were handing it in. Submit again."
 
 
 class Plane(StrEnum):
@@ -176,7 +177,21 @@ def apply(state: AgentState, event: AgentEvent) -> AgentState:
                 stint_seconds=state.stint_seconds + event.seconds,
             )
         case AgentEnded():
-            return replace(state, ended=event, asking=False, reply=None, submission=None, tools_running=())
+            return replace(
+                state,
+                messages=state.messages + _unanswered(state.reply),
+                ended=event,
+                asking=False,
+                reply=None,
+                submission=None,
+                tools_running=(),
+            )
+
+
+def _unanswered(reply: ReplyReceived | None) -> tuple[Message, ...]:
+    """A call is never left without a result: a conversation that goes on later must be well-formed."""
+    calls = reply.calls if reply else ()
+    return tuple(ToolMessage(call.id, "Not carried out: the time for this stint was over.") for call in calls)
 
 
 def _turn_started(state: AgentState, event: TurnStarted) -> AgentState:
@@ -184,7 +199,8 @@ def _turn_started(state: AgentState, event: TurnStarted) -> AgentState:
     messages = state.messages
     if event.notes_read:
         unread = state.notes[state.read : state.read + event.notes_read]
-        messages = (*messages, UserMessage("\n\n".join(note.as_prompt() for note in unread)))
+        heard = "\n\n".join(note.as_prompt() for note in unread)
+        messages = (*messages, UserMessage(heard if state.submission is None else f"{NOT_TAKEN}\n\n{heard}"))
     again = state.asking and not woken  # the turn was cut by a crash and is asked for anew
     return replace(
         state,
@@ -193,7 +209,7 @@ def _turn_started(state: AgentState, event: TurnStarted) -> AgentState:
         turn=event.turn,
         stint_turns=1 if woken else state.stint_turns + (0 if again else 1),
         stint_seconds=0.0 if woken else state.stint_seconds,
-        idle_replies=0 if woken or event.notes_read else state.idle_replies,
+        idle_replies=0 if woken else state.idle_replies,
         asking=True,
         submission=None,
         ended=None,

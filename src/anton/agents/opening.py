@@ -1,0 +1,34 @@
+"""What an agent is told at its start."""
+
+from __future__ import annotations
+
+import re
+
+from anton.core.ticket import Ticket
+
+
+def opening(ticket: Ticket, files: tuple[str, ...] = ()) -> str:
+    """The ticket, marked as outside text, and for agents with a worktree a bounded list of its files."""
+    lines = [f"Key: {ticket.key}", f"Title: {ticket.title}"]
+    if ticket.reporter:
+        lines.append(f"Reported by: {ticket.reporter}")
+    if ticket.labels:
+        lines.append(f"Labels: {', '.join(ticket.labels)}")
+    text = _closed("\n".join(lines) + "\n\n" + ticket.body)
+    told = f"<ticket>\n{text}\n</ticket>"
+    return f"{told}\n\n{_listing(files)}" if files else told
+
+
+MAX_FILES = 200
+
+
+def _listing(files: tuple[str, ...]) -> str:
+    shown = [repr(name)[1:-1] for name in files[:MAX_FILES]]
+    if len(files) > MAX_FILES:
+        shown.append(f"… and {len(files) - MAX_FILES:,} more; use list_dir and glob")
+    return "Files of the repository:\n" + "\n".join(shown)
+
+
+def _closed(text: str) -> str:
+    """The ticket cannot end the block it stands in, nor open a note."""
+    return re.sub(r"<(?=/?\s*(?:ticket|note)\b)", "‹", text, flags=re.IGNORECASE)
