@@ -1,0 +1,69 @@
+"""The journal in memory: for tests, and for whoever wants no trace."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+from anton.core.codec import decode_event, encode_event
+from anton.core.errors import JournalConflict, JournalError, RunBusy
+from anton.core.event import Entry
+
+_Stored = tuple[datetime, bytes]
+
+
+class MemoryJournal:
+    """The Journal port within one process; gone when the process is.
+
+    Events are kept encoded, as on disk, so that what would not survive a file does not survive here either.
+    """
+
+    def __init__(self) -> None:
+        self._runs: dict[str, dict[int, _Stored]] = {}
+        self._held: set[str] = set()
+        self._closed = False
+
+    async def append(self, run_id: str, entries: Sequence[Entry]) -> None:
+        """Keep all entries or none; see the port."""
+        if self._closed:
+            raise JournalError(f"nothing was written to run {run_id!r}: the journal is closed")
+        new = {entry.number: _stored(run_id, entry) for entry in entries}
+        known = self._runs.get(run_id, {})
+        if len(new) < len(entries) or known.keys() & new:
+            raise JournalConflict(f"another writer appended to run {run_id!r} first: read the run again")
+        if new:
+            self._runs[run_id] = {**known, **new}
+
+    async def read(self, run_id: str, after: int = 0) -> tuple[Entry, ...]:
+        """A run's entries with a number greater than `after`; see the port."""
+        stored = sorted(self._runs.get(run_id, {}).items())
+        return tuple(
+            Entry(run_id, number, at, decode_event(body)) for number, (at, body) in stored if number > after
+        )
+
+    async def run_ids(self) -> tuple[str, ...]:
+        """All runs, oldest first."""
+        begun = sorted((stored[1][0], run_id) for run_id, stored in self._runs.items() if 1 in stored)
+        return tuple(run_id for _, run_id in begun)
+
+    @asynccontextmanager
+    async def hold(self, run_id: str) -> AsyncIterator[None]:
+        """Work on a run exclusively, within this process; see the port."""
+        if run_id in self._held:
+            raise RunBusy(f"run {run_id!r} is being worked on already: wait for it")
+        self._held.add(run_id)
+        try:
+            yield
+        finally:
+            self._held.discard(run_id)
+
+    async def close(self) -> None:
+        """Take no more entries."""
+        self._closed = True
+
+
+def _stored(run_id: str, entry: Entry) -> _Stored:
+    if entry.run_id != run_id:
+        raise ValueError(f"an entry of run {entry.run_id!r} was offered to run {run_id!r}")
+    return entry.at.astimezone(UTC), encode_event(entry.event)

@@ -1,0 +1,142 @@
+"""The journal's file: its table, its versions, how it is made and what is refused.
+
+A journal is made whole under another name and then renamed, so nobody ever meets one that is half made, and
+a file that is empty was emptied by somebody. Whatever is refused is refused before SQLite opens it, because
+opening alone may already change files.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from sqlalchemy import Column, Integer, MetaData, Table, Text
+
+from anton.adapters.journal.failure import explain
+from anton.core.errors import JournalError
+
+APPLICATION_ID = 0x414E544E
+"""`ANTN`; marks the file as ours. Source: https://www.sqlite.org/fileformat.html#application_id"""
+
+STEPS: tuple[tuple[str, ...], ...] = (
+    (
+        """
+        CREATE TABLE events (
+            run_id TEXT NOT NULL,
+            number INTEGER NOT NULL,
+            at TEXT NOT NULL,
+            kind TEXT NOT NULL,
+            body TEXT NOT NULL,
+            PRIMARY KEY (run_id, number)
+        )
+        """,
+        "CREATE INDEX runs_by_age ON events (at, run_id) WHERE number = 1",
+    ),
+)
+"""Statements that lead from version 0 (an empty file) to 1, to 2, and so on. A released one never changes."""
+
+VERSION = len(STEPS)
+"""Kept in the file as `user_version`."""
+
+events = Table(
+    "events",
+    MetaData(),
+    Column("run_id", Text, primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("at", Text, nullable=False),  # ISO 8601, UTC, microseconds: sorts as text
+    Column("kind", Text, nullable=False),
+    Column("body", Text, nullable=False),  # JSON, see core/codec
+)
+
+_MAGIC = b"SQLite format 3\0"
+_HEADER_BYTES = 100
+
+
+def prepare(path: Path) -> None:
+    """Make the journal where there is none, refuse what is not one, bring an older one up to date.
+
+    Raises:
+        JournalError: the file is empty, damaged, another program's or a newer version's, or cannot be made.
+    """
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with _alone_in(path.parent):
+            if not path.exists():
+                _create(path)
+            if _examine(path) < VERSION:
+                _upgrade(path)
+    except OSError as error:
+        raise JournalError(f"the journal {str(path)!r} cannot be made or opened: {error}") from error
+    except sqlite3.Error as error:
+        raise explain(error, path) from error
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _create(path: Path) -> None:
+    for left_over in (path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-journal")):
+        if left_over.exists():
+            raise JournalError(
+                f"{str(left_over)!r} belongs to a journal that is gone: put {path.name!r} back beside it, "
+                "or move it away to begin anew"
+            )
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # mode 0600
+    try:
+        _upgrade(Path(name))
+        os.fsync(descriptor)
+        Path(name).rename(path)
+    finally:
+        os.close(descriptor)
+        Path(name).unlink(missing_ok=True)
+
+
+def _examine(path: Path) -> int:
+    """The version of an existing journal, read from the file's header alone."""
+    with path.open("rb") as file:
+        header = file.read(_HEADER_BYTES)
+    if not header:
+        raise JournalError(
+            f"the journal {str(path)!r} is an empty file, so its runs are lost: "
+            "restore a copy, or remove it to begin anew"
+        )
+    if len(header) < _HEADER_BYTES or not header.startswith(_MAGIC):
+        raise JournalError(f"{str(path)!r} is not a journal (nor any SQLite file): name another file")
+    version = int.from_bytes(header[60:64], "big")
+    if int.from_bytes(header[68:72], "big") != APPLICATION_ID:
+        raise JournalError(f"{str(path)!r} is a database of another program: name another file")
+    if version > VERSION:
+        raise JournalError(
+            f"the journal {str(path)!r} has version {version} and this Anton knows versions up to {VERSION}: "
+            "install the newer Anton that wrote it, or name another file"
+        )
+    return version
+
+
+def _upgrade(path: Path) -> None:
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+        if mode != "wal":
+            raise JournalError(
+                f"the disk of {str(path)!r} has no write-ahead log: put the journal on a local disk"
+            )
+        connection.execute("BEGIN IMMEDIATE")
+        version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+        for statements in STEPS[version:]:
+            for statement in statements:
+                connection.execute(statement)
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {VERSION}")
+        connection.execute("COMMIT")
