@@ -1,0 +1,179 @@
+"""Why an endpoint gave no reply, in words for the operator, and how long to wait before asking again.
+
+What may pass: 408, 409, 429 and 5xx, cut and silent streams, connections that fail. All else is final.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from pydantic_core import from_json
+
+from anton.core.errors import ModelError
+
+MAX_WORDS = 300
+"""Characters of a provider's own words that an error repeats."""
+
+_PASSING_STATUS = frozenset({408, 409, 429})
+_FINAL_WORDS = (
+    "insufficient_quota",
+    "invalid",
+    "context_length",
+    "authentication",
+    "permission",
+    "not_found",
+    "unsupported",
+)
+"""In the `type` or `code` of an error: asking again would not help.
+https://platform.openai.com/docs/guides/error-codes"""
+_TOO_LONG_WORDS = (
+    "context length",
+    "context_length",
+    "context window",
+    "maximum context",
+    "prompt is too long",
+)
+
+
+class PassingError(ModelError):
+    """A refusal or a cut that may be gone at the next attempt."""
+
+    def __init__(self, reason: str, wait_seconds: float | None = None) -> None:
+        super().__init__(reason)
+        self.wait_seconds = wait_seconds
+        """What the endpoint asked for, if it did."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How often and how long to wait for an endpoint: exponential back-off with full jitter.
+
+    Source: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
+    """
+
+    repeats: int = 5
+    """Attempts after the first one."""
+    first_wait_seconds: float = 1.0
+    """Upper bound of the first wait; it doubles with each repeat."""
+    longest_wait_seconds: float = 60.0
+    """An endpoint that asks for more has refused for good."""
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    chance: Callable[[], float] = random.random
+    """A number from 0 up to 1."""
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+    def wait_seconds(self, attempt: int, asked_for: float | None) -> float:
+        """How long to wait before a repeat.
+
+        Args:
+            attempt: 1 for the first repeat.
+            asked_for: what the endpoint asked for; never undercut, and spread a little so that several agents
+                do not come back in the same instant.
+        """
+        if asked_for is not None:
+            return asked_for + self.chance() * min(1.0, self.first_wait_seconds)
+        bound = min(self.longest_wait_seconds, self.first_wait_seconds * 2.0 ** (attempt - 1))
+        return self.chance() * bound
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What was asked, and where: the part that all refusals name."""
+
+    url: str
+    """Without user, password and query."""
+    model: str
+    key: str
+    """Never shown; taken out of what the endpoint says."""
+
+    def words(self, body: bytes) -> str:
+        """The endpoint's own words: one line, bounded, without the key."""
+        text = _message(body) or "nothing"
+        if self.key:
+            text = text.replace(self.key, "***")
+        text = " ".join(text.split())
+        return text if len(text) <= MAX_WORDS else text[: MAX_WORDS - 1] + "…"
+
+    def refusal(self, status: int, headers: Mapping[str, str], body: bytes, now: datetime) -> ModelError:
+        """The error that an answer other than 200 amounts to."""
+        said = self.words(body)
+        if _passes(status, body):
+            reason = f"{self.url} answered HTTP {status} for model {self.model!r}: {said}"
+            return PassingError(reason, retry_after_seconds(headers, now))
+        return ModelError(f"{self._verdict(status, said)} It said: {said}")
+
+    def broken_off(self, error: Mapping[str, object] | str) -> ModelError:
+        """The error that an error object inside a stream amounts to."""
+        fields = error if isinstance(error, Mapping) else {"message": error}
+        said = self.words(str(fields.get("message") or fields).encode("utf-8", "replace"))
+        kind = f"{fields.get('type')} {fields.get('code')}".lower()
+        code = fields.get("code")
+        status = code if isinstance(code, int) else 0
+        if any(word in kind for word in _FINAL_WORDS) or (400 <= status < 500 and not _passes(status, b"")):
+            return ModelError(f"{self._verdict(status or 400, said)} It said: {said}")
+        return PassingError(f"{self.url} broke off the reply of model {self.model!r}: {said}")
+
+    def _verdict(self, status: int, said: str) -> str:
+        where = f"{self.url} refused model {self.model!r} (HTTP {status})"
+        if any(word in said.lower() for word in _TOO_LONG_WORDS):
+            return f"{where}: the conversation exceeds its context length. Set MODEL to one with more."
+        match status:
+            case 401 | 403:
+                return f"{where}: the key is not accepted there. Set API_KEY to a key of this provider."
+            case 402 | 429:
+                return f"{where}: the account's credit is used up. Top it up, or set API_KEY to another key."
+            case 404 | 405:
+                return f"{where}: no such model or address. Check BASE_URL (most end in /v1) and MODEL."
+            case _ if 300 <= status < 400:
+                return f"{where}: the address has moved. Set BASE_URL to the new one."
+            case _:
+                return (
+                    f"{where}: the request was not accepted. Check that MODEL can call tools, and BASE_URL."
+                )
+
+
+def retry_after_seconds(headers: Mapping[str, str], now: datetime) -> float | None:
+    """What `retry-after-ms` or `Retry-After` (seconds or HTTP date) asks for; None without a readable one.
+
+    Source: https://www.rfc-editor.org/rfc/rfc9110#name-retry-after
+    """
+    for name, factor in (("retry-after-ms", 0.001), ("Retry-After", 1.0)):
+        try:
+            wait = float(headers.get(name, "")) * factor
+        except ValueError:
+            continue
+        if 0 <= wait < float("inf"):
+            return wait
+    try:
+        at = parsedate_to_datetime(headers.get("Retry-After", ""))
+    except ValueError:
+        return None
+    at = at if at.tzinfo else at.replace(tzinfo=UTC)
+    return max(0.0, (at - now).total_seconds())
+
+
+def _passes(status: int, body: bytes) -> bool:
+    if status == 429 and b"insufficient_quota" in body:
+        return False
+    return status in _PASSING_STATUS or status >= 500
+
+
+def _message(body: bytes) -> str:
+    """The message of an error body in any of the usual shapes; else the body's text."""
+    try:
+        value = from_json(body)
+    except ValueError:
+        return body.decode("utf-8", "replace")
+    if isinstance(value, list) and value:
+        value = value[0]
+    while isinstance(value, dict):
+        inner = value.get("error") or value.get("message") or value.get("detail")
+        if inner is None:
+            break
+        value = inner
+    return value if isinstance(value, str) else body.decode("utf-8", "replace")
