@@ -1,0 +1,181 @@
+"""The pull request as Markdown: a model's prose, marked as such, over figures from git and executed tests."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+
+from anton.core.event import Decided
+from anton.core.proof import Cell, FileChange, Opinion, Proof, Suite, Tree
+from anton.core.run import RunState
+from anton.core.verdict import outcomes
+from anton.views.encode import code, fence, inline, line, prose, quoted, subject
+from anton.views.figures import confidence, models, still_pass
+from anton.views.matrix import matrix_markdown
+from anton.views.risks import risks
+from anton.views.testimony import Testimony, testimony
+
+TITLE_CHARACTERS = 100
+SHOWN_TESTS = 30
+"""Tests named in a list; the rest are counted."""
+SHOWN_FILES = 100
+"""Files named in the table; the rest are counted."""
+TICKET_CHARACTERS = 3_000
+
+_STATUS = {"A": "added", "M": "changed", "D": "removed"}
+
+
+def pull_request_title(state: RunState) -> str:
+    """The model's title or the ticket's, with the ticket's key; nothing in it mentions or closes anything."""
+    ticket, text = state.received.ticket, testimony(state).pr
+    title = text.title.rstrip(".") if text else f"Fix: {ticket.title}"
+    return f"{subject(title, TITLE_CHARACTERS)} ({subject(ticket.key, 40)})"
+
+
+def pull_request_body(state: RunState, proof: Proof, headline: str) -> str:
+    """The whole body. What a model wrote stands above a line that says so; all below is from execution.
+
+    The body names base and head commit, but not the digest that an approval is bound to, which covers it.
+    """
+    heard = testimony(state)
+    parts = (
+        *_told(state, heard),
+        _section("Files changed", _files(proof.patch.files)),
+        _section("Tests", _tests(proof, headline)),
+        _section("Proof", _proof(proof)),
+        _section("Second opinion", _opinion(proof)),
+        _section("Look twice", _list(risks(state, proof)) or "Nothing was flagged."),
+        _section("How to verify", _how_to_verify(proof, heard)),
+        _section("References", _references(state, heard)),
+    )
+    return "\n\n".join(parts) + "\n"
+
+
+def with_override(body: str, decided: Decided) -> str:
+    """The body as it is opened after a person approved a proof that is not green."""
+    if not decided.override:
+        return body
+    reason = f"\n\n{quoted(decided.text)}" if decided.text else ""
+    return (
+        f"{body}\n## Approved although the proof is not green\n\n"
+        f"{code(decided.by)} saw the faults above and approved all the same.{reason}\n"
+    )
+
+
+def _section(title: str, text: str) -> str:
+    return f"## {title}\n\n{text}"
+
+
+def _told(state: RunState, heard: Testimony) -> Iterator[str]:
+    """What the agents say, or, where they brought nothing, the ticket."""
+    ticket, text = state.received.ticket, heard.pr
+    by = ", ".join(code(model) for model in models(state)) or "a model"
+    told = (
+        ("Problem", text.problem if text else heard.triage.summary if heard.triage else ""),
+        ("Root cause", text.root_cause if text else _cause(heard)),
+        ("Solution", text.solution if text else heard.code.solution if heard.code else ""),
+    )
+    for title, words in told:
+        if words:
+            yield _section(title, prose(words))
+        elif title == "Problem":
+            yield _section(title, f"{inline(ticket.title)}\n\n{quoted(ticket.body, TICKET_CHARACTERS)}")
+        else:
+            yield _section(title, "No agent brought a description.")
+    for sentence in heard.missing:
+        yield f"_{inline(sentence)}_"
+    yield "---"
+    yield f"_Written by {by} up to here. Everything below was read from git and from executed tests._"
+
+
+def _cause(heard: Testimony) -> str:
+    return heard.code.root_cause if heard.code else heard.test.diagnosis if heard.test else ""
+
+
+def _files(files: tuple[FileChange, ...]) -> str:
+    if not files:
+        return "Nothing was changed."
+    rows = [
+        f"| {code(file.path)} | {_STATUS.get(file.status, inline(file.status))} "
+        f"| {'binary' if file.binary else f'+{file.added} −{file.removed}'} |"
+        for file in files[:SHOWN_FILES]
+    ]
+    more = f"\n\nand {len(files) - SHOWN_FILES} more." if len(files) > SHOWN_FILES else ""
+    return "\n".join(("| file | | lines |", "|---|---|---|", *rows)) + more
+
+
+def _tests(proof: Proof, headline: str) -> str:
+    parts = [f"**{inline(headline, 1_000)}**"]
+    if proof.cells:
+        parts.append(matrix_markdown(proof.cells))
+    if proof.reproducing:
+        parts.append("Fail on base and pass with the fix:")
+        parts.append(_names(proof.reproducing))
+    if others := tuple(test for test in proof.new_tests if test not in proof.reproducing):
+        parts.append("Other new tests:")
+        parts.append(_names(others))
+    if proof.faults:
+        parts.append("What is wrong:")
+        parts.extend(f"**{fault.kind}**\n\n{fence(fault.evidence)}" for fault in proof.faults)
+    return "\n\n".join(parts)
+
+
+def _names(tests: tuple[str, ...]) -> str:
+    more = (f"- and {len(tests) - SHOWN_TESTS} more",) if len(tests) > SHOWN_TESTS else ()
+    return "\n".join((*(f"- {code(test)}" for test in tests[:SHOWN_TESTS]), *more))
+
+
+def _list(sentences: tuple[str, ...]) -> str:
+    return "\n".join(f"- {inline(sentence, 500)}" for sentence in sentences)
+
+
+def _proof(proof: Proof) -> str:
+    sure = f"{confidence(proof)} % from this evidence" if proof.green else "none, the proof is not green"
+    rows = [
+        f"- Base {code(proof.patch.base)}",
+        f"- Head {code(proof.patch.head)}",
+        f"- Sandbox: {inline(proof.sandbox)}",
+        f"- Old tests that passed on base and still pass: {still_pass(proof)}",
+        f"- Round {proof.round}",
+        f"- Confidence: {sure}",
+    ]
+    return "\n".join(rows)
+
+
+def _opinion(proof: Proof) -> str:
+    match proof.opinion:
+        case Opinion.AGREES:
+            verdict = "Agrees. It was derived without seeing this fix, and the new tests pass on it as well."
+        case Opinion.DISAGREES:
+            verdict = (
+                "**Disagrees.** It was derived without seeing this fix, and not all new tests pass on it."
+            )
+        case Opinion.NONE:
+            return "None: the test agent left no fix of its own that could be tried."
+    return (
+        f"{verdict}\n\n<details><summary>The test agent's own fix</summary>\n\n"
+        f"{fence(proof.patch.second_opinion, 'diff')}\n\n</details>"
+    )
+
+
+def _how_to_verify(proof: Proof, heard: Testimony) -> str:
+    steps = [line(step) for step in heard.pr.how_to_verify] if heard.pr else []
+    parts = ["\n".join(f"{number}. {inline(step)}" for number, step in enumerate(steps, 1))] if steps else []
+    cell = outcomes(proof.cells, Suite.NEW, Tree.FIX).cells
+    if cell:
+        parts.append("The changed tests were run with this command, on base and on head:")
+        parts.append(fence(_command(cell[0]), "sh"))
+    return "\n\n".join(parts) or "Nothing was executed; read the diff."
+
+
+def _command(cell: Cell) -> str:
+    return shlex.join(line(word, 1_000) for word in cell.command)
+
+
+def _references(state: RunState, heard: Testimony) -> str:
+    ticket = state.received.ticket
+    where = f" ({code(ticket.url)})" if ticket.url else ""
+    listed = [f"- Ticket {code(ticket.key)}{where}", f"- Anton run {code(state.run_id)}"]
+    if heard.pr:
+        listed.extend(f"- {inline(reference)}" for reference in heard.pr.references)
+    return "\n".join(listed)

@@ -1,0 +1,128 @@
+"""The decision screen: what broke, whether the fix is proved, and what to press, in that order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.box import HEAVY
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.panel import Panel
+from rich.rule import Rule
+from rich.table import Table
+from rich.text import Text
+
+from anton.core.briefing import Briefing
+from anton.core.event import Verb
+from anton.core.proof import Proof
+from anton.core.run import Phase, RunState
+from anton.views.diff import diff_view
+from anton.views.encode import line, styled
+from anton.views.figures import cost, duration
+from anton.views.matrix import matrix_table
+from anton.views.palette import ACCENT, BAD, CAUTION, GOOD, MUTED, STRONG
+
+PARAGRAPH_WIDTH = 100
+"""Columns beyond which prose is hard to read."""
+
+KEYS = {
+    "a": (Verb.APPROVE, "approve, and open the pull request"),
+    "r": (Verb.REQUEST_CHANGES, "request changes: what you say goes to the agents"),
+    "d": (Verb.DECLINE, "decline, and close the run"),
+    "l": (None, "decide later"),
+}
+"""Keys of the question under the screen; `a` is offered on a green proof only."""
+
+
+def offered_keys(briefing: Briefing) -> tuple[str, ...]:
+    """The keys that may be pressed now."""
+    return tuple(key for key, (verb, _) in KEYS.items() if briefing.green or verb is not Verb.APPROVE)
+
+
+def decision_screen(state: RunState, *, keys: tuple[str, ...] = ()) -> RenderableType:
+    """Everything a person needs to decide.
+
+    Args:
+        state: a run with a briefing; without one there is nothing to show but a line that says so.
+        keys: those that a question under the screen will take; none where commands decide.
+    """
+    briefing, proof = state.briefing, state.proof
+    if briefing is None or proof is None:
+        return Text(f"Run {line(state.run_id, 60)} has no briefing yet.", MUTED)
+    return Group(
+        _verdict(state, briefing),
+        Padding(_paragraph(briefing), (1, 2)),
+        *_section("Proof", _proof(proof)),
+        *_section("Change", Padding(diff_view(proof.patch.diff), (0, 2))),
+        *_section("Look twice", _risks(briefing)),
+        *_section("Decide", _how(state, briefing, keys)),
+    )
+
+
+def _section(title: str, content: RenderableType) -> Iterator[RenderableType]:
+    yield Rule(Text(title, MUTED), style=MUTED, align="left", characters="─")
+    yield content
+    yield Text()
+
+
+def _verdict(state: RunState, briefing: Briefing) -> Panel:
+    ticket, colour = state.received.ticket, GOOD if briefing.green else BAD
+    verdict, _, rest = briefing.headline.partition(": ")
+    content = Text.assemble(
+        (line(ticket.key, 40), STRONG),
+        ("  ", ""),
+        (line(ticket.title, 200), STRONG),
+        ("\n\n", ""),
+        (f" {line(verdict, 40)} ", f"{STRONG} reverse {colour}"),
+        ("  ", ""),
+        (line(rest, 1_000), STRONG),
+    )
+    return Panel(content, box=HEAVY, border_style=colour, padding=(0, 1), subtitle=_facts(state, briefing))
+
+
+def _facts(state: RunState, briefing: Briefing) -> Text:
+    spent = duration((state.updated_at - state.started_at).total_seconds())
+    words = (briefing.priority, briefing.component, spent, cost(state))
+    return Text(" · ".join(line(word, 60) for word in words), MUTED)
+
+
+def _paragraph(briefing: Briefing) -> RenderableType:
+    grid = Table.grid()
+    grid.add_column(max_width=PARAGRAPH_WIDTH)
+    grid.add_row(styled(briefing.paragraph))
+    return grid
+
+
+def _proof(proof: Proof) -> RenderableType:
+    where = (
+        f"sandbox {line(proof.sandbox, 200)} · base {proof.patch.base[:12]} · head {proof.patch.head[:12]}"
+    )
+    return Padding(Group(matrix_table(proof.cells), Text(where, MUTED)), (0, 2))
+
+
+def _risks(briefing: Briefing) -> RenderableType:
+    if not briefing.risks:
+        return Padding(Text("Nothing was flagged.", MUTED), (0, 2))
+    rows = Table.grid(padding=(0, 1))
+    for risk in briefing.risks:
+        rows.add_row(Text("!", CAUTION), styled(line(risk, 500)))
+    return Padding(rows, (0, 2))
+
+
+def _how(state: RunState, briefing: Briefing, keys: tuple[str, ...]) -> RenderableType:
+    rows = Table.grid(padding=(0, 2, 0, 0))
+    for key in keys:
+        rows.add_row(Text(key, f"{STRONG} {ACCENT}"), Text(KEYS[key][1]))
+    if state.phase is Phase.DECIDING:
+        if keys:
+            rows.add_row("", "")
+        shown = Group(rows, Text("From any terminal:" if keys else "From any terminal, now or later:", MUTED))
+        return Padding(Group(shown, commands(state, briefing)), (0, 2))
+    return Padding(rows, (0, 2))
+
+
+def commands(state: RunState, briefing: Briefing) -> Text:
+    """The commands that decide, one a line."""
+    run, override = line(state.run_id, 60), "" if briefing.green else " --override-red"
+    rows = (f"anton approve {run}{override}", f'anton request-changes {run} "…"', f"anton decline {run}")
+    return Text("\n".join(f"  {row}" for row in rows), ACCENT)

@@ -1,0 +1,150 @@
+"""What happened when, one line a moment: for progress without a terminal, and for the story afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import assert_never
+
+from anton.core.event import (
+    AgentEnded,
+    AgentStarted,
+    BaseResolved,
+    BriefingPrepared,
+    CellFinished,
+    Decided,
+    Entry,
+    Event,
+    NotePosted,
+    ProofFinished,
+    ProofStarted,
+    ReplyReceived,
+    RoundStarted,
+    RunClosed,
+    RunReceived,
+    StepDelivered,
+    ToolStarted,
+    TurnEnded,
+    TurnStarted,
+    Verb,
+)
+from anton.core.run import RunState
+from anton.core.verdict import Outcomes
+from anton.views.encode import line
+from anton.views.figures import duration, tally
+from anton.views.testimony import ending
+
+VERBS = {
+    Verb.APPROVE: "approved",
+    Verb.REQUEST_CHANGES: "asked for changes",
+    Verb.DECLINE: "declined",
+}
+"""A person's answers in the past tense."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One line of a run's story."""
+
+    at: datetime
+    who: str
+    """An agent, `proof`, a person, or `anton`."""
+    text: str
+    """One plain line, fit for encoding."""
+
+
+def moments(entries: Iterable[Entry]) -> tuple[Moment, ...]:
+    """The story of a run."""
+    return tuple(moment for entry in entries if (moment := moment_of(entry)) is not None)
+
+
+def moment_of(entry: Entry) -> Moment | None:
+    """The line for one entry; None for what only a machine needs."""
+    told = _told(entry.event)
+    return None if told is None else Moment(entry.at, line(told[0], 80), line(told[1]))
+
+
+def progress_line(entry: Entry, state: RunState) -> str | None:
+    """One plain line for a notable event, for output that is not a terminal.
+
+    Args:
+        entry: what has just been journaled.
+        state: the run after it.
+    """
+    moment = moment_of(entry)
+    if moment is None:
+        return None
+    return f"{duration((moment.at - state.started_at).total_seconds()):>7}  {moment.who:<6}  {moment.text}"
+
+
+def _told(event: Event) -> tuple[str, str] | None:
+    match event:
+        case AgentStarted() | AgentEnded() | NotePosted() | ToolStarted():
+            return event.agent, _of_agent(event)
+        case TurnStarted() | ReplyReceived() | TurnEnded():
+            return None
+        case ProofStarted() | CellFinished() | ProofFinished():
+            return "proof", _of_proof(event)
+        case Decided():
+            return event.by, _decided(event)
+        case (
+            RunReceived()
+            | BaseResolved()
+            | RoundStarted()
+            | BriefingPrepared()
+            | StepDelivered()
+            | RunClosed()
+        ):
+            return "anton", _of_run(event)
+        case _:
+            assert_never(event)
+
+
+def _of_agent(event: AgentStarted | AgentEnded | NotePosted | ToolStarted) -> str:
+    match event:
+        case AgentStarted():
+            return f"started with {event.model}"
+        case AgentEnded():
+            return ending(event)
+        case NotePosted():
+            return f"gets a note from {event.note.source}"
+        case ToolStarted():
+            return f"turn {event.turn}: {event.summary or event.name}"
+
+
+def _of_proof(event: ProofStarted | CellFinished | ProofFinished) -> str:
+    match event:
+        case ProofStarted():
+            return f"round {event.round}: the agents' work is being executed"
+        case CellFinished(cell):
+            counts = tally(cell.cases) if Outcomes((cell,)).ran else str(cell.status)
+            again = " (again)" if cell.attempt > 1 else ""
+            return f"{cell.suite} on {cell.tree}{again}: {counts} in {cell.seconds:.1f} s"
+        case ProofFinished(proof):
+            found = ", ".join(dict.fromkeys(fault.kind for fault in proof.faults))
+            return "green" if proof.green else f"not green: {found}"
+
+
+def _decided(event: Decided) -> str:
+    words = VERBS[event.verb] + (" although the proof is not green" if event.override else "")
+    return f"{words}: {event.text}" if event.text else words
+
+
+def _of_run(
+    event: RunReceived | BaseResolved | RoundStarted | BriefingPrepared | StepDelivered | RunClosed,
+) -> str:
+    match event:
+        case RunReceived():
+            return f"received {event.ticket.key}: {event.ticket.title}"
+        case BaseResolved():
+            return f"based on {event.commit[:12]} of {event.branch}: {event.subject}"
+        case RoundStarted():
+            why = "a person asked for changes" if event.reason == "person" else "the proof was not green"
+            return f"round {event.round} begins: {why}"
+        case BriefingPrepared():
+            return f"waits for a decision: {event.briefing.headline}"
+        case StepDelivered():
+            return f"{event.step}: {event.result}"
+        case RunClosed():
+            return f"closed: {event.outcome}" + (f" ({event.detail})" if event.detail else "")
