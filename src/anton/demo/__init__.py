@@ -1,0 +1,1 @@
+"""The demo: a small to-do service with one real bug, its history, and the ticket that reports it."""
