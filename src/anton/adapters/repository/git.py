@@ -1,0 +1,364 @@
+"""The Repository port by the `git` command.
+
+    the user's checkout ──lens, fetch──► mirror (bare, ours) ──cat-file──► a worktree for a sandbox
+                                           ▲      │                            │
+                                           │      └──push, lens or URL──►      │
+                                           └───────hash-object, write-tree─────┘
+
+Git runs on the mirror only. It sees the user's repository through a lens, which has none of its settings, and
+worktrees not at all: their files are read and written here, as bytes. So nothing that a repository can say
+(hooks, filters, fsmonitor, textconv, attributes, insteadOf) has anybody to say it to.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from anton.adapters.repository import lens, worktree
+from anton.adapters.repository.changes import parse_changes
+from anton.adapters.repository.command import Git, require, split
+from anton.adapters.repository.ignore import IgnoreRules
+from anton.adapters.repository.lens import Place
+from anton.adapters.repository.listing import GITLINK, Entry, Listing, parse
+from anton.adapters.repository.mirror import Mirror, init
+from anton.adapters.repository.push import check_branch, check_remote, parse_settings, push_to, remote_of
+from anton.adapters.repository.refs import RefReader
+from anton.adapters.repository.worktree import Memory
+from anton.core.errors import OutsideError, RepositoryUnusable
+from anton.core.proof import FileChange
+from anton.ports import BaseCommit
+
+KEPT_LISTINGS = 16
+KEPT_FOLDERS = 16
+AUTHOR = "Anton"
+EMAIL = "anton@localhost"
+
+
+class GitRepository:
+    """A user's repository, read only, and the mirror that work is done in.
+
+    Args:
+        checkout: root of the user's checkout, or a bare repository.
+        mirror: folder of the mirror; made at the first `resolve`.
+        push_environment: variables that pushing to a URL needs of the operator's environment, such as
+            `SSH_AUTH_SOCK`, or `GIT_CONFIG_GLOBAL` for their credential helper. No other command gets them.
+    """
+
+    def __init__(
+        self, checkout: Path, mirror: Path, push_environment: Mapping[str, str] | None = None
+    ) -> None:
+        self._checkout = checkout.absolute()
+        self._mirror = Mirror(mirror.absolute())
+        self._git = self._mirror.git
+        self._push_environment = dict(push_environment or {})
+        self._listings: OrderedDict[str, Listing] = OrderedDict()
+        self._memories: OrderedDict[Path, Memory] = OrderedDict()
+        self._ignore = IgnoreRules(self._mirror)
+
+    async def resolve(self, ref: str) -> BaseCommit:
+        """Fetch `ref` (empty: what is checked out) into the mirror.
+
+        `branch` is the branch that `ref` names, here or at the origin; for a tag or a commit it is the branch
+        checked out, and empty where there is none.
+
+        Raises:
+            RepositoryUnusable: not a repository, no commit, a detached head without a ref, or no such ref.
+        """
+        place = await asyncio.to_thread(lens.locate, self._checkout)
+        content = await asyncio.to_thread(lens.read_small, place.common_dir / "config")
+        settings = await parse_settings(self._checkout, content)
+        hash_name = lens.object_format(self._checkout, settings)
+        await self._mirror.create(hash_name)
+        await asyncio.to_thread(self._mirror.sweep)
+        async with self._lens(place, settings, hash_name) as theirs:
+            commit, branch = await RefReader(self._checkout, theirs).commit_and_branch(ref)
+            await self._fetch(theirs, commit)
+            dirty = await self._is_dirty(theirs, place)
+        shown = await self._git.out("show", "-s", "--no-show-signature", "--format=%T%n%s", commit)
+        tree, _, subject = shown.decode("utf-8", "replace").rstrip("\n").partition("\n")
+        return BaseCommit(commit, tree, branch, subject, remote_of(self._checkout, settings), dirty)
+
+    @asynccontextmanager
+    async def _lens(self, place: Place, settings: Mapping[str, str], hash_name: str) -> AsyncIterator[Git]:
+        with self._mirror.passing() as passing:
+            folder = passing / "lens"
+            await asyncio.to_thread(lens.build, folder, place, settings, hash_name)
+            yield Git(folder)
+
+    async def _fetch(self, theirs: Git, commit: str) -> None:
+        name = f"refs/anton/base/{commit}"
+        async with self._mirror.alone():
+            known = await self._git.run("rev-parse", "--verify", "--quiet", name)
+            if known.code == 0:
+                return
+            options = ("--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules")
+            more = ("--no-auto-maintenance", "--update-shallow", "--no-show-forced-updates")
+            fetched = await self._git.run(
+                "fetch", *options, *more, "--", str(theirs.folder), f"+{commit}:{name}", seconds=1800
+            )
+        if fetched.code:
+            raise RepositoryUnusable(
+                f"{str(self._checkout)!r} lacks objects of commit {commit[:7]}, as a partial or damaged "
+                "clone does. Run `git fetch --refetch --no-filter` there, or clone it afresh. "
+                f"git says: {fetched.words}"
+            )
+
+    async def _is_dirty(self, theirs: Git, place: Place) -> bool:
+        if place.worktree is None:
+            return False
+        await asyncio.to_thread(lens.copy_index, place, theirs.folder)
+        options = ("--porcelain", "-z", "--ignore-submodules=all", "--untracked-files=normal", "--no-renames")
+        done = await theirs.run(f"--work-tree={place.worktree}", "status", *options)
+        return bool(require(done, f"Comparing {str(self._checkout)!r} with its last commit").out)
+
+    async def export(self, tree: str, folder: Path) -> None:
+        """Make `folder` hold exactly the files of a tree or commit; what else was there is removed.
+
+        Files that are as they should be are left untouched. A submodule becomes an empty folder.
+
+        Raises:
+            OutsideError: the tree holds a path that must not be written, or the folder cannot be written.
+        """
+        listing = await self._listing(tree)
+        memory = self._memory(folder)
+        try:
+            missing = await asyncio.to_thread(worktree.settle, folder, listing, memory)
+            if missing:
+                await self._write(folder, missing, listing, memory)
+        except OSError as error:
+            raise OutsideError(f"The folder {str(folder)!r} cannot be written: {error}.") from error
+
+    async def _write(self, folder: Path, paths: Sequence[str], listing: Listing, memory: Memory) -> None:
+        wanted = "".join(f"{listing.entries[path].id}\n" for path in paths)
+        with self._mirror.passing() as passing, (passing / "batch").open("w+b") as batch:
+            done = await self._git.run("cat-file", "--batch", stdin=wanted.encode(), stdout=batch.fileno())
+            require(done, "Reading files from the mirror")
+            batch.seek(0)
+            await asyncio.to_thread(worktree.write, folder, paths, listing, batch, memory)
+
+    async def snapshot(self, folder: Path, base: str) -> str:
+        """The tree that `folder` amounts to; files that the base's ignore rules name are left out.
+
+        A file that the base tracks is never left out. Of others, `.git`, caches of test runs
+        (`worktree.JUNK`), sockets, pipes and devices are left out in any case.
+
+        Raises:
+            OutsideError: a file is larger than `worktree.MAX_FILE_BYTES` or cannot be read.
+        """
+        listing = await self._listing(base)
+        memory = self._memory(folder)
+        try:
+            found = await asyncio.to_thread(worktree.scan, folder, listing)
+            for path in await self._ignore.ignored(listing, [p for p in found if p not in listing.entries]):
+                del found[path]
+            with self._mirror.passing() as passing:
+                remembered = Memory(dict(memory.files))
+                entries, copies = await asyncio.to_thread(
+                    worktree.collect, folder, found, listing, remembered, passing
+                )
+                await self._store(copies, passing)
+                memory.files = {p: known for p, known in remembered.files.items() if p in found}
+        except OSError as error:
+            raise OutsideError(f"The folder {str(folder)!r} cannot be read: {error}.") from error
+        if memory.taken is None or memory.taken[:2] != (listing.tree, entries):
+            memory.taken = (listing.tree, entries, await self._tree(listing, entries))
+        return memory.taken[2]
+
+    async def _store(self, copies: Mapping[str, str], passing: Path) -> None:
+        if not copies:
+            return
+        names = "".join(f"{name}\n" for name in copies.values()).encode()
+        out = await self._git.out(
+            "hash-object", "-w", "--no-filters", "--stdin-paths", stdin=names, cwd=passing
+        )
+        if out.decode().split() != list(copies):
+            raise OutsideError(
+                f"git stored other content than was given in {str(passing)!r}. Check the disk."
+            )
+
+    async def _tree(self, before: Listing, entries: Mapping[str, Entry]) -> str:
+        """The tree with exactly these entries, starting from one that is much like it."""
+        gone = [path for path in before.entries if path not in entries]
+        new = [path for path, entry in entries.items() if before.entries.get(path) != entry]
+        if not gone and not new:
+            return before.tree
+        zero = "0" * len(before.tree)
+        lines = [f"0 {zero}\t{path}\0" for path in gone]
+        lines += [f"{entries[path].mode} {entries[path].id}\t{path}\0" for path in new]
+        with self._mirror.passing() as passing:
+            index = passing / "index"
+            if before.entries:
+                await self._git.out("read-tree", before.tree, index=index)
+            stdin = "".join(lines).encode("utf-8", "surrogateescape")
+            await self._git.out(
+                "update-index", "--add", "--replace", "-z", "--index-info", stdin=stdin, index=index
+            )
+            tree = (await self._git.out("write-tree", index=index)).decode().strip()
+        self._remember(tree, Listing(tree, dict(entries)))
+        return tree
+
+    async def keep(self, name: str, tree: str) -> None:
+        """Keep a tree under a private name, so that it outlives housekeeping."""
+        escaped = "".join(c if re.fullmatch(r"[A-Za-z0-9_-]", c) else f"={ord(c):X}." for c in name)
+        await self._git.out("update-ref", f"refs/anton/keep/n{escaped.rstrip('.')}", _checked_id(tree))
+
+    async def files(self, tree: str) -> tuple[str, ...]:
+        """Paths of all files of a tree or commit, sorted; symbolic links too, submodules not."""
+        listing = await self._listing(tree)
+        return tuple(sorted(path for path, entry in listing.entries.items() if entry.mode != GITLINK))
+
+    async def read(self, tree: str, path: str, max_bytes: int = 1_000_000) -> bytes | None:
+        """A file's content, cut at `max_bytes`; None where there is no such file.
+
+        The content of a symbolic link is its target.
+        """
+        entry = (await self._listing(tree)).entries.get(path)
+        if not entry or entry.mode == GITLINK:
+            return None
+        done = await self._git.run("cat-file", "blob", entry.id, max_bytes=max_bytes)
+        return require(done, f"Reading {path!r} of {tree}").out
+
+    async def changes(self, before: str, after: str) -> tuple[FileChange, ...]:
+        """Files that differ between two trees or commits, by path; a rename is a removal and an addition."""
+        options = ("-r", "-z", "--raw", "--numstat", "--no-abbrev", *_PLAIN)
+        out = await self._git.out(
+            "diff-tree", *options, "--end-of-options", _checked_id(before), _checked_id(after)
+        )
+        return parse_changes(split(out))
+
+    async def graft(self, onto: str, source: str, paths: Sequence[str]) -> str:
+        """The tree `onto` with `paths` as they are in `source` (absent there: removed)."""
+        target, giver = await self._listing(onto), await self._listing(source)
+        entries = dict(target.entries)
+        for path in paths:
+            entries.pop(path, None)
+            if path in giver.entries:
+                entries = {p: e for p, e in entries.items() if not _in_the_way(p, path)}
+                entries[path] = giver.entries[path]
+        return await self._tree(target, entries)
+
+    async def commit(self, tree: str, parent: str, message: str, at_unix: int) -> str:
+        """A commit by Anton at a given time: the same arguments give the same id."""
+        identity: dict[str, str] = {}
+        for role in ("AUTHOR", "COMMITTER"):
+            identity |= {f"GIT_{role}_NAME": AUTHOR, f"GIT_{role}_EMAIL": EMAIL}
+            identity[f"GIT_{role}_DATE"] = f"@{at_unix} +0000"
+        text = message.replace("\0", "").strip("\n") + "\n"
+        done = await self._git.run(
+            "commit-tree",
+            "--no-gpg-sign",
+            "-p",
+            _checked_id(parent),
+            "-F",
+            "-",
+            _checked_id(tree),
+            stdin=text.encode("utf-8", "replace"),
+            environment=identity,
+        )
+        return require(done, f"Committing the tree {tree}").out.decode().strip()
+
+    async def diff(self, before: str, after: str) -> str:
+        """Unified diff, whole, without any of the repository's own drivers or filters.
+
+        A binary file is one line that says so, whatever the repository's attributes call binary or text.
+        """
+        options = ("-r", "-p", "-U3", "--full-index", "--src-prefix=a/", "--dst-prefix=b/", *_PLAIN)
+        out = await self._git.out(
+            "diff-tree", *options, "--end-of-options", _checked_id(before), _checked_id(after)
+        )
+        return out.decode("utf-8", "replace")
+
+    async def push(self, commit: str, branch: str, remote: str) -> None:
+        """Make `branch` of `remote` exactly `commit`; nothing happens where it already is.
+
+        Args:
+            commit: full id of a commit in the mirror.
+            branch: lower-case letters, digits and `._/-`.
+            remote: an absolute path, whose hooks and settings take no part, or an https or ssh URL.
+
+        Raises:
+            UsageError: the branch or the remote is not of that form.
+            OutsideError: the remote is out of reach, refused, or has something else under that name.
+        """
+        check_branch(branch)
+        check_remote(remote)
+        if not remote.startswith("/"):
+            environment = {"GIT_ALLOW_PROTOCOL": "https:ssh", **self._push_environment}
+            await push_to(Git(self._mirror.folder, environment), _checked_id(commit), branch, remote, remote)
+            return
+        try:
+            place = await asyncio.to_thread(lens.locate, Path(remote))
+            content = await asyncio.to_thread(lens.read_small, place.common_dir / "config")
+            settings = await parse_settings(Path(remote), content)
+            hash_name = lens.object_format(Path(remote), settings)
+        except RepositoryUnusable as error:
+            raise OutsideError(f"Nothing can be pushed: {error}") from error
+        async with self._lens(place, settings, hash_name) as theirs:
+            await push_to(self._git, _checked_id(commit), branch, str(theirs.folder), remote)
+
+    async def _listing(self, tree: str) -> Listing:
+        found = self._listings.get(_checked_id(tree))
+        if not found:
+            top = (await self._git.out("rev-parse", "--verify", f"{tree}^{{tree}}")).decode().strip()
+            found = parse(top, await self._git.out("ls-tree", "-r", "-z", "--full-tree", top))
+        self._remember(tree, found)
+        return found
+
+    def _remember(self, tree: str, listing: Listing) -> None:
+        self._listings[tree] = listing
+        self._listings.move_to_end(tree)
+        while len(self._listings) > KEPT_LISTINGS:
+            self._listings.popitem(last=False)
+
+    def _memory(self, folder: Path) -> Memory:
+        memory = self._memories.setdefault(folder.absolute(), Memory())
+        self._memories.move_to_end(folder.absolute())
+        while len(self._memories) > KEPT_FOLDERS:
+            self._memories.popitem(last=False)
+        return memory
+
+
+async def create_bare(folder: Path, branch: str = "main", hash_name: str = "sha1") -> None:
+    """Make an empty bare repository that can be pushed to; `folder` may exist if it is empty.
+
+    Raises:
+        OutsideError: there is something in the folder, or it cannot be made.
+    """
+    await asyncio.to_thread(_make_empty, folder)
+    await init(folder, hash_name, branch)
+
+
+def _make_empty(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        occupied = any(folder.iterdir())
+    except OSError as error:
+        raise OutsideError(f"The folder {str(folder)!r} cannot be made: {error.strerror}.") from error
+    if occupied:
+        raise OutsideError(f"{str(folder)!r} is not empty. Name another folder for the bare repository.")
+
+
+def _in_the_way(path: str, of: str) -> bool:
+    """Whether one path is a folder of the other."""
+    return path.startswith(of + "/") or of.startswith(path + "/")
+
+
+def _checked_id(object_id: str) -> str:
+    if not re.fullmatch(r"[0-9a-f]{40}([0-9a-f]{24})?", object_id):
+        raise ValueError(f"not a full object id: {object_id!r}")
+    return object_id
+
+
+_PLAIN = (
+    "--no-ext-diff",
+    "--no-textconv",
+    "--no-renames",
+    "--no-color",
+    "--no-relative",
+    "--ignore-submodules=none",
+)

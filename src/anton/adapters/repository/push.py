@@ -1,0 +1,128 @@
+"""Pushing one commit to one branch, and what may be pushed to."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from anton.adapters.repository.command import Git, speakable
+from anton.core.errors import OutsideError, RepositoryUnusable, UsageError
+
+SECONDS = 180.0
+"""Time limit of a push and of a look at a remote."""
+
+_SSH = {"GIT_SSH_COMMAND": "ssh -o BatchMode=yes"}
+
+
+def check_branch(branch: str) -> None:
+    """Accept a branch name that no git, shell or file system takes for something else.
+
+    Raises:
+        UsageError: it is not one.
+    """
+    good = re.fullmatch(r"[a-z0-9][a-z0-9._/-]{0,199}", branch)
+    if not good or re.search(r"\.\.|//|/\.|\.lock(/|$)|[./]$", branch):
+        raise UsageError(
+            f"{branch!r} is not a branch name that Anton pushes. Make one of lower-case letters, digits, "
+            "'.', '_', '/' and '-'."
+        )
+
+
+def check_remote(remote: str) -> None:
+    """Accept an absolute path, an https or ssh URL, or ssh's short form `user@host:path`.
+
+    Raises:
+        UsageError: it is something else.
+    """
+    name = r"[A-Za-z0-9][A-Za-z0-9._-]*"
+    forms = (
+        r"/[^\x00-\x1f\x7f]*",
+        r"https://(?!-)[^\s\x00-\x1f\x7f]+",
+        rf"ssh://({name}@)?({name}|\[[0-9a-fA-F:.]+\])(:\d+)?/[^\s\x00-\x1f\x7f]+",
+        rf"({name}@)?{name}:(?![:/-]|//)[^\s\x00-\x1f\x7f:][^\s\x00-\x1f\x7f]*",
+        rf"({name}@)?{name}:/(?!/)[^\s\x00-\x1f\x7f]+",
+    )
+    if not any(re.fullmatch(form, remote) for form in forms):
+        raise UsageError(
+            f"{remote!r} is not a remote that Anton pushes to. Name an absolute path, or an https or ssh URL."
+        )
+
+
+async def push_to(git: Git, commit: str, branch: str, address: str, remote: str) -> None:
+    """Push a commit so that `branch` of `address` is that commit and nothing is overwritten.
+
+    Args:
+        git: on the mirror.
+        commit: full id.
+        branch: checked.
+        address: what git is told.
+        remote: what a person is told.
+
+    Raises:
+        OutsideError: the remote is out of reach, refused, or has something else under that name.
+    """
+    if await _taken(git, commit, branch, address, remote):
+        return
+    ref = f"refs/heads/{branch}"
+    options = ("--quiet", "--porcelain", "--no-verify", "--no-follow-tags", "--no-recurse-submodules")
+    lease = f"--force-with-lease={ref}:"
+    done = await git.run(
+        "push", *options, lease, "--", address, f"{commit}:{ref}", seconds=SECONDS, environment=_SSH
+    )
+    if done.code and not await _taken(git, commit, branch, address, remote):
+        said = f"{speakable(done.out)} {speakable(done.err)}".strip()
+        raise OutsideError(f"{_shown(remote)} did not take the branch {branch!r}: {said}")
+
+
+async def _taken(git: Git, commit: str, branch: str, address: str, remote: str) -> bool:
+    """Whether the branch is that commit already; False where there is no such branch."""
+    ref = f"refs/heads/{branch}"
+    done = await git.run("ls-remote", "--", address, ref, seconds=SECONDS, environment=_SSH)
+    if done.code:
+        raise OutsideError(f"{_shown(remote)} cannot be reached, so {branch!r} was not pushed: {done.words}")
+    for line in done.out.decode("utf-8", "replace").splitlines():
+        found, _, name = line.partition("\t")
+        if name == ref and found != commit:
+            raise OutsideError(
+                f"{_shown(remote)} already has a branch {branch!r}, at {found[:7]} and not at {commit[:7]}. "
+                "Nothing was pushed; remove or rename that branch, then try again."
+            )
+        if name == ref:
+            return True
+    return False
+
+
+def _shown(remote: str) -> str:
+    return repr(re.sub(r"://[^/@]+@", "://", remote))
+
+
+async def parse_settings(path: Path, content: bytes) -> Mapping[str, str]:
+    """Settings in the text of a git configuration file, by lower-case name; the last of several counts.
+
+    Args:
+        path: the repository, for the error.
+        content: of the file; what it includes is not read.
+
+    Raises:
+        RepositoryUnusable: git cannot read it.
+    """
+    if not content:
+        return {}
+    nowhere = Git(Path("/nonexistent"))
+    done = await nowhere.run(
+        "config", "--file", "-", "--no-includes", "-z", "--list", stdin=content, cwd=Path("/")
+    )
+    if done.code:
+        raise RepositoryUnusable(f"The configuration of {str(path)!r} cannot be read: {done.words}")
+    pairs = (item.partition("\n") for item in done.out.decode("utf-8", "surrogateescape").split("\0"))
+    return {name.lower(): value for name, _, value in pairs if name}
+
+
+def remote_of(checkout: Path, settings: Mapping[str, str]) -> str:
+    """URL or absolute path of `origin`; empty where there is none."""
+    url = settings.get("remote.origin.url", "").removeprefix("file://")
+    if not url or re.match(r"[A-Za-z][A-Za-z0-9+.-]*://|[^/]*:", url):
+        return url
+    return os.path.normpath(checkout / url)
