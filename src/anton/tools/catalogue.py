@@ -1,0 +1,16 @@
+"""All tools by name. What an agent may use of them stands in its roster."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from anton.tools.define import FunctionTool
+from anton.tools.edit import edit_file, write_file
+from anton.tools.files import glob, list_dir, read_file
+from anton.tools.search import grep
+from anton.tools.testing import run_tests
+
+TOOLS: Mapping[str, FunctionTool] = MappingProxyType(
+    {tool.spec.name: tool for tool in (read_file, list_dir, glob, grep, edit_file, write_file, run_tests)}
+)

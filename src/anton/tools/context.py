@@ -1,0 +1,20 @@
+"""What the tools of one agent work on."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from anton.tools.worktree import Worktree
+
+
+@dataclass(frozen=True, slots=True)
+class ToolContext:
+    """One agent's surroundings; its tools reach nothing else."""
+
+    worktree: Worktree
+    owns: Callable[[str], str | None]
+    """Takes a path from the root of the tree: None where the agent may write it, else why it may not."""
+    run_tests: Callable[[tuple[str, ...]], Awaitable[str]]
+    """Runs these test files or folders (none: the whole suite) on a snapshot of the worktree, in the sandbox;
+    returns text for the model."""

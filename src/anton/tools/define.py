@@ -1,0 +1,198 @@
+"""From a function to a tool: name, description and JSON schema are read off signature and docstring.
+
+@tool(reach=Reach.READ)
+async def read_file(context: ToolContext, path: str, start_line: int = 1) -> str:
+    '''What the model reads before it calls.
+
+Args:
+        context: Not part of the schema.
+        path: What the model reads about this parameter.
+        start_line: The same.
+    '''
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+import reprlib
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Concatenate, get_type_hints
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, model_validator
+from pydantic_core import ErrorDetails
+
+from anton.core.errors import ToolError
+from anton.core.tool import Reach, ToolSpec
+from anton.tools.context import ToolContext
+from anton.tools.excerpt import bounded
+
+MAX_ARGUMENT_CHARACTERS = 4_000_000
+"""Of one call's JSON text."""
+_MAX_PROBLEMS = 4
+"""Mistakes of one call that are named."""
+
+ToolFunction = Callable[Concatenate[ToolContext, ...], Awaitable[str]]
+
+
+class _Arguments(BaseModel):
+    """Lenient where a model's slip leaves no doubt: `"12"` for a number, null for what may be left out."""
+
+    model_config = ConfigDict(extra="forbid", coerce_numbers_to_str=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _take_null_as_left_out(cls, given: object) -> object:
+        if not isinstance(given, dict):
+            return given
+        optional = {name for name, field in cls.model_fields.items() if not field.is_required()}
+        return {key: value for key, value in given.items() if value is not None or key not in optional}
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionTool:
+    """A tool that is not yet bound to an agent's surroundings."""
+
+    spec: ToolSpec
+    function: ToolFunction
+    arguments: type[BaseModel]
+
+    def bind(self, context: ToolContext) -> BoundTool:
+        """The tool at work on one agent's tree."""
+        return BoundTool(self, context)
+
+    def parse(self, arguments: str) -> dict[str, object]:
+        """The call's arguments by name.
+
+        Raises:
+            ToolError: they are not what the schema asks for; every mistake is named with what is allowed.
+        """
+        if len(arguments) > MAX_ARGUMENT_CHARACTERS:
+            raise ToolError(
+                f"{self.spec.name}: the arguments are {len(arguments):,} characters long, "
+                f"at most {MAX_ARGUMENT_CHARACTERS:,} are taken; do it in smaller steps"
+            )
+        try:
+            parsed = self.arguments.model_validate_json(arguments.strip() or "{}")
+        except ValidationError as error:
+            found = error.errors(include_url=False)
+            problems = [_problem(detail) for detail in found[:_MAX_PROBLEMS]]
+            more = f"; and {len(found) - _MAX_PROBLEMS} more" if len(found) > _MAX_PROBLEMS else ""
+            text = f"{self.spec.name}: {'; '.join(problems)}{more}. It is called as {_usage(self.spec)}"
+            raise ToolError(text) from error
+        return {name: getattr(parsed, name) for name in self.arguments.model_fields}
+
+
+@dataclass(frozen=True, slots=True)
+class BoundTool:
+    """A `core.tool.Tool`."""
+
+    tool: FunctionTool
+    context: ToolContext
+
+    @property
+    def spec(self) -> ToolSpec:
+        """Name, description, schema and reach."""
+        return self.tool.spec
+
+    async def call(self, arguments: str) -> str:
+        """Carry out one call; the result is bounded.
+
+        Raises:
+            ToolError: the arguments are wrong, or the tool refused or failed.
+        """
+        return bounded(await self.tool.function(self.context, **self.tool.parse(arguments)))
+
+
+def tool(*, reach: Reach, seconds: float = 30.0) -> Callable[[ToolFunction], FunctionTool]:
+    """Make a tool of an async function whose first parameter is the ToolContext.
+
+    Args:
+        reach: How far its effects go.
+        seconds: Time limit of one call.
+
+    Raises:
+        TypeError: a parameter has no description, or there is a description without a parameter.
+    """
+
+    def define(function: ToolFunction) -> FunctionTool:
+        name = function.__name__
+        description, described = _docstring(function)
+        parameters = list(inspect.signature(function).parameters.values())
+        if [p.name for p in parameters] != list(described):
+            raise TypeError(f"the Args section of {name!r} must describe exactly its parameters, in order")
+        hints = get_type_hints(function, include_extras=True)
+        fields: dict[str, object] = {
+            p.name: (
+                hints[p.name],
+                Field(... if p.default is p.empty else p.default, description=described[p.name]),
+            )
+            for p in parameters[1:]
+        }
+        # The overloads of create_model cannot see through `**`.
+        arguments: type[BaseModel] = create_model(name, __base__=_Arguments, **fields)  # type: ignore[call-overload]
+        return FunctionTool(
+            ToolSpec(name, description, _schema(arguments), reach, seconds), function, arguments
+        )
+
+    return define
+
+
+def _docstring(function: ToolFunction) -> tuple[str, dict[str, str]]:
+    """The paragraphs before the first section, and what the Args section says of each parameter."""
+    prose, _, sections = (inspect.getdoc(function) or "").partition("\nArgs:\n")
+    section = re.split(r"^\S", sections, maxsplit=1, flags=re.MULTILINE)[0]
+    entries = re.findall(r"^    (\w+): (.*(?:\n {5,}.*)*)", section, flags=re.MULTILINE)
+    paragraphs = [" ".join(paragraph.split()) for paragraph in prose.strip().split("\n\n")]
+    return "\n\n".join(paragraphs), {name: " ".join(text.split()) for name, text in entries}
+
+
+def _schema(arguments: type[BaseModel]) -> Mapping[str, object]:
+    """The parameters' schema with nothing in it that a model has no use for."""
+    schema = arguments.model_json_schema()
+    properties = {name: _plain(described) for name, described in schema.get("properties", {}).items()}
+    required = {"required": schema["required"]} if "required" in schema else {}
+    return {"type": "object", "properties": properties, **required, "additionalProperties": False}
+
+
+def _plain(described: Mapping[str, object]) -> dict[str, object]:
+    """One property without its title, and without null where it may simply be left out."""
+    plain = {key: value for key, value in described.items() if key not in ("title", "anyOf")}
+    choices = described.get("anyOf")
+    if isinstance(choices, list):
+        kept = [choice for choice in choices if choice != {"type": "null"}]
+        plain = {**kept[0], **plain} if len(kept) == 1 else {"anyOf": kept, **plain}
+    if plain.get("default", ...) is None:
+        del plain["default"]
+    return plain
+
+
+def _usage(spec: ToolSpec) -> str:
+    """`read_file(path: string, start_line: integer = 1)`."""
+    properties = spec.parameters["properties"]
+    required = spec.parameters.get("required", [])
+    if not isinstance(properties, dict) or not isinstance(required, list):
+        raise TypeError(f"the schema of {spec.name!r} is not one that `tool` makes")
+    shown = [
+        f"{name}: {described.get('type', 'any')}"
+        + ("" if name in required else f" = {described.get('default', 'null')}")
+        for name, described in properties.items()
+    ]
+    return f"{spec.name}({', '.join(shown)})"
+
+
+def _problem(detail: ErrorDetails) -> str:
+    where = ".".join(str(part) for part in detail["loc"])[:60]
+    match detail["type"]:
+        case "json_invalid":
+            return f"the arguments are not valid JSON ({detail['msg'].removeprefix('Invalid JSON: ')})"
+        case "model_type" | "model_attributes_type":
+            return "the arguments must be a JSON object"
+        case "missing":
+            return f"{where!r} is missing"
+        case "extra_forbidden":
+            return f"there is no parameter {where!r}"
+        case _:
+            wanted = detail["msg"].removeprefix("Input ")
+            return f"{where!r} {wanted}, not {reprlib.repr(detail['input'])}"
