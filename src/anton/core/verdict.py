@@ -9,12 +9,19 @@
     =============  ==================  ==========================  ==============================
 
 Everything here is computed from captured outcomes. No word of a model takes part.
+
+- A test is *new* if the baseline does not know it, or if it passed there and, rewritten, fails on base.
+- A test *reproduces* if its own body fails on base and it passes on the fix, in every attempt.
+- A test is *steady* unless one attempt at a cell passed it and another did not. An old test that is not
+  steady is named and not held against the fix; a new one that is not steady on the fix is a fault.
+- What is missing counts against the proof: a cell without a report, a test that no longer runs.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from anton.core.proof import (
@@ -38,6 +45,9 @@ SHOWN_TESTS = 8
 SHOWN_CHARACTERS = 1_500
 """Of one test's failure message, or of a runner's output, in the evidence of a fault."""
 
+_BADNESS = {Outcome.SKIPPED: 0, Outcome.PASSED: 1, Outcome.ERROR: 2, Outcome.FAILED: 3}
+"""A test that failed in its body and then in its teardown is two cases: it failed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Outcomes:
@@ -47,30 +57,33 @@ class Outcomes:
 
     @property
     def ran(self) -> bool:
-        """Whether there is a report to judge by."""
+        """Whether every attempt left a report to judge by."""
         return bool(self.cells) and all(cell.status is CellStatus.RAN for cell in self.cells)
 
     @property
     def first(self) -> Mapping[str, Case]:
-        """The first attempt's cases by id; of several under one id the worst counts."""
-        worst: dict[str, Case] = {}
-        for case in self.cells[0].cases if self.cells else ():
-            seen = worst.get(case.id)
-            if seen is None or _BADNESS[case.outcome] > _BADNESS[seen.outcome]:
-                worst[case.id] = case
-        return worst
+        """Cases of the first attempt, none where it left no report; of several under one id the worst."""
+        return _worst(self.cells[0]) if self.cells else {}
+
+    @property
+    def reported(self) -> tuple[Cell, ...]:
+        """The attempts that left a report."""
+        return tuple(cell for cell in self.cells if cell.status is CellStatus.RAN)
 
     def unsteady(self) -> frozenset[str]:
-        """Tests that one attempt passed and another did not."""
-        seen: dict[str, set[bool]] = {}
-        for cell in self.cells:
-            for case in cell.cases:
-                if case.outcome is not Outcome.SKIPPED:
-                    seen.setdefault(case.id, set()).add(case.outcome in BAD)
-        return frozenset(test for test, outcomes in seen.items() if len(outcomes) > 1)
+        """Tests that passed in one attempt and in another did not: failed, were skipped, were not there."""
+        passed = [
+            frozenset(test for test, case in _worst(cell).items() if case.outcome is Outcome.PASSED)
+            for cell in self.reported
+        ]
+        return frozenset().union(*passed) - passed[0].intersection(*passed) if passed else frozenset()
 
-
-_BADNESS = {Outcome.SKIPPED: 0, Outcome.PASSED: 1, Outcome.FAILED: 2, Outcome.ERROR: 3}
+    def times_run(self) -> Counter[str]:
+        """How many cases under each id were run and not skipped; of all attempts the most."""
+        most: Counter[str] = Counter()
+        for cell in self.reported:
+            most |= Counter(case.id for case in cell.cases if case.outcome is not Outcome.SKIPPED)
+        return most
 
 
 def outcomes(cells: Iterable[Cell], suite: Suite, tree: Tree) -> Outcomes:
@@ -104,14 +117,22 @@ def not_tested(round_number: int, patch: Patch, sandbox: str) -> Proof:
 
 
 def suspects(patch: Patch, cells: tuple[Cell, ...]) -> frozenset[tuple[Suite, Tree]]:
-    """Cells to run a second time: those whose outcome would be held against somebody if it is steady."""
+    """Cells to run a second time: those whose outcome, if it is steady, counts for or against the patch.
+
+    What reproduces the bug is confirmed as well: a flaky test that failed on base and passed on the fix by
+    chance would be believed otherwise.
+    """
     matrix = _Matrix(patch, cells)
-    found = set()
-    if matrix.not_cured():
+    found: set[tuple[Suite, Tree]] = set()
+    vanished = matrix.vanished()
+    if matrix.reproducing:
+        found |= {(Suite.NEW, Tree.BASE), (Suite.NEW, Tree.FIX)}
+    if matrix.not_cured() or vanished[Blame.TEST]:
         found.add((Suite.NEW, Tree.FIX))
-    if matrix.regressed():
-        found.add((Suite.OLD, Tree.FIX))
-        found.add((Suite.OLD, Tree.BASE))
+    if vanished[Blame.CODE]:
+        found |= {(Suite.OLD, Tree.FIX), (Suite.OLD, Tree.BASE)}
+    for test in matrix.regressed():
+        found |= {(Suite.OLD, Tree.BASE)} | matrix.where_bad(test)
     return frozenset(found)
 
 
@@ -128,86 +149,131 @@ class _Matrix:
         every = (self.old_base, self.old_fix, self.new_base, self.new_fix, self.new_second)
         self.flaky = frozenset[str]().union(*(cell.unsteady() for cell in every))
         self.baseline = self.old_base.first
+        self.before, self.after = self.new_base.first, self.new_fix.first
+        self.old_after, self.second = self.old_fix.first, self.new_second.first
         self.already_red = frozenset(t for t, case in self.baseline.items() if case.outcome in BAD)
-        before, after = self.new_base.first, self.new_fix.first
         self.new_tests = frozenset(
-            test for test in {*before, *after} if test not in self.baseline or self._turned_red(test)
-        )
-        self.reproducing = frozenset(
             test
-            for test in self.new_tests - self.flaky - self.already_red
-            if test in before
-            and before[test].outcome is Outcome.FAILED
-            and test in after
-            and after[test].outcome is Outcome.PASSED
+            for test in {*self.before, *self.after}
+            if test not in self.baseline or self._turned_red(test)
         )
+        self.failed_on_base = frozenset(
+            test
+            for test in self.new_tests - self.flaky
+            if test in self.before and self.before[test].outcome is Outcome.FAILED
+        )
+        self.reproducing = frozenset(test for test in self.failed_on_base if _passed(self.after.get(test)))
 
     def _turned_red(self, test: str) -> bool:
         """Whether a test of the old suite was rewritten so that it fails on base now."""
-        case = self.new_base.first.get(test)
-        return case is not None and case.outcome in BAD and self.baseline[test].outcome is Outcome.PASSED
-
-    def failed_on_base(self) -> frozenset[str]:
-        before = self.new_base.first
-        failing = {t for t in self.new_tests if t in before and before[t].outcome is Outcome.FAILED}
-        return frozenset(failing - self.flaky - self.already_red)
+        case = self.before.get(test)
+        return case is not None and case.outcome in BAD and _passed(self.baseline[test])
 
     def not_cured(self) -> dict[str, Case]:
-        after = self.new_fix.first
-        return {
-            test: after[test]
-            for test in sorted(self.new_tests - self.flaky)
-            if test in after and after[test].outcome in BAD
-        }
+        """New tests that do not pass on the fix; one that ran on base and no longer runs is among them."""
+        if not self.new_fix.ran:
+            return {}
+        found: dict[str, Case] = {}
+        for test in sorted(self.new_tests - self.new_fix.unsteady()):
+            case = self.after.get(test) or Case(test, Outcome.SKIPPED)
+            before = self.before.get(test)
+            ran_before = before is not None and before.outcome in (Outcome.PASSED, Outcome.FAILED)
+            if case.outcome in BAD:
+                found[test] = case
+            elif case.outcome is Outcome.SKIPPED and ran_before:
+                found[test] = Case(
+                    test, Outcome.SKIPPED, case.message or "It ran on base and does not run here."
+                )
+        return found
+
+    def unsteady_new(self) -> dict[str, Case]:
+        """New tests that pass and do not pass on the very same fix."""
+        return {test: self._worst_on_fix(test) for test in sorted(self.new_tests & self.new_fix.unsteady())}
+
+    def _worst_on_fix(self, test: str) -> Case:
+        cases = [case for cell in self.new_fix.reported for case in cell.cases if case.id == test]
+        return max(cases, key=lambda case: _BADNESS[case.outcome])
 
     def regressed(self) -> dict[str, Case]:
+        """Tests that passed on base and fail on the fix, and errors that the old suite did not have there."""
         found: dict[str, Case] = {}
-        for after in (self.old_fix.first, self.new_fix.first):
+        for after, own in ((self.old_after, True), (self.after, False)):
             for test, case in after.items():
+                if case.outcome not in BAD or test in self.flaky | self.new_tests:
+                    continue
                 before = self.baseline.get(test)
-                passed = before is not None and before.outcome is Outcome.PASSED
-                if passed and case.outcome in BAD and test not in self.flaky | self.new_tests:
+                if _passed(before) or (own and before is None and self.baseline_stands):
                     found.setdefault(test, case)
         return found
 
+    def where_bad(self, test: str) -> set[tuple[Suite, Tree]]:
+        """The cells on the fix that a test fails in."""
+        sides = ((Suite.OLD, self.old_after), (Suite.NEW, self.after))
+        return {(suite, Tree.FIX) for suite, side in sides if _bad(side.get(test))}
+
     def vanished(self) -> dict[Blame, list[str]]:
         """Tests that ran on base and no longer do, by whose change it was."""
+        ran = self._expected()
         gone: dict[Blame, list[str]] = {Blame.CODE: [], Blame.TEST: []}
-        for blame, after in ((Blame.CODE, self.old_fix), (Blame.TEST, self.new_fix)):
-            if not after.ran:
-                continue
-            covered = _modules(after.cells[0].paths)
-            for test, before in self.baseline.items():
-                ran_before = before.outcome is not Outcome.SKIPPED
-                case = after.first.get(test)
-                gone_now = case is None or case.outcome is Outcome.SKIPPED
-                if ran_before and gone_now and _inside(test, covered):
-                    gone[blame].append(test)
+        if self.old_fix.ran:
+            now = self.old_fix.times_run()
+            gone[Blame.CODE] = sorted(test for test, times in ran.items() if now[test] < times)
+        if self.new_fix.ran:
+            now, covered = self.new_fix.times_run(), self._covered()
+            gone[Blame.TEST] = sorted(
+                test
+                for test, times in ran.items()
+                if now[test] < times and _inside(test, covered) and test not in gone[Blame.CODE]
+            )
         return gone
 
-    def opinion(self) -> Opinion:
-        if not self.patch.second_opinion or not self.new_second.ran or not self.new_tests:
-            return Opinion.NONE
-        after = self.new_second.first
-        good = all(t in after and after[t].outcome not in BAD for t in self.new_tests - self.flaky)
-        return Opinion.AGREES if good else Opinion.DISAGREES
+    def _expected(self) -> dict[str, int]:
+        """How often each test of the baseline should run again; not so an import error that is gone now."""
+        times, unsteady = self.old_base.times_run(), self.old_base.unsteady()
+        return {
+            test: times[test] if _passed(case) else 1  # a failure in body and teardown is two cases
+            for test, case in self.baseline.items()
+            if case.outcome in (Outcome.PASSED, Outcome.FAILED) and test not in unsteady
+        }
 
-    def faults(self) -> Iterable[Fault]:
+    def _covered(self) -> tuple[str, ...]:
+        """Modules that the new tests' run answers for, deleted ones included; empty for the whole suite."""
+        paths = self.new_fix.cells[0].paths
+        return _modules((*paths, *(change.path for change in self.patch.tests))) if paths else ()
+
+    def opinion(self) -> Opinion:
+        if not self.patch.second_opinion or not self.new_second.ran or not self.failed_on_base:
+            return Opinion.NONE
+        cured = all(_passed(self.second.get(test)) for test in self.failed_on_base)
+        unharmed = not any(self._bad_on_second(test) for test in self.new_tests - self.flaky)
+        return Opinion.AGREES if cured and unharmed else Opinion.DISAGREES
+
+    def _bad_on_second(self, test: str) -> bool:
+        return _bad(self.second.get(test))
+
+    def faults(self) -> Iterator[Fault]:
         yield from self._lacking()
+        if not self.baseline_stands:
+            what = "the repository's own suite on the unchanged code"
+            yield _broken(FaultKind.SUITE_BROKEN, Blame.NOBODY, what, self.old_base)
+            return
         if self.patch.source and not self.old_fix.ran:
             yield _broken(FaultKind.SUITE_BROKEN, Blame.CODE, "the old suite on the fix", self.old_fix)
         if self.patch.tests:
             yield from self._new_test_faults()
-        if found := self.regressed():
-            yield _named(
-                FaultKind.REGRESSED, Blame.CODE, "passed on base and fail with the fix applied", found
-            )
+        what = "passed on base and fail with the fix applied"
+        yield from self._by_author(FaultKind.REGRESSED, what, self.regressed())
         for blame, tests in self.vanished().items():
             if tests:
                 text = f"{len(tests)} test(s) of the old suite no longer run: {_listed(tests)}."
                 yield Fault(FaultKind.VANISHED, blame, tuple(tests), text)
 
-    def _lacking(self) -> Iterable[Fault]:
+    @property
+    def baseline_stands(self) -> bool:
+        """Whether there is a baseline; a second look at it that broke down takes nothing from the first."""
+        return bool(self.old_base.cells) and self.old_base.cells[0].status is CellStatus.RAN
+
+    def _lacking(self) -> Iterator[Fault]:
         for reason in self.patch.refused:
             blame = Blame.TEST if reason.startswith("test agent") else Blame.CODE
             yield Fault(FaultKind.REFUSED_CHANGE, blame, (), reason)
@@ -218,46 +284,84 @@ class _Matrix:
                 FaultKind.NO_TESTS, Blame.TEST, (), "No test file was added or changed, so nothing is shown."
             )
 
-    def _new_test_faults(self) -> Iterable[Fault]:
+    def _new_test_faults(self) -> Iterator[Fault]:
         if not self.new_base.ran:
             yield _broken(FaultKind.TESTS_BROKEN, Blame.TEST, "the new tests on base", self.new_base)
             return
-        if not self.failed_on_base():
+        if not self.failed_on_base:
             yield self._not_reproduced()
         if not self.patch.source:
             return
         if not self.new_fix.ran:
-            yield _broken(FaultKind.SUITE_BROKEN, self._blame(), "the new tests on the fix", self.new_fix)
-        elif found := self.not_cured():
-            yield _named(FaultKind.NOT_CURED, self._blame(), "are new and fail with the fix applied", found)
-        elif self.failed_on_base() and not self.reproducing:
-            tests = tuple(sorted(self.failed_on_base()))
-            text = f"The tests that fail on base do not pass with the fix applied: {_listed(tests)}."
-            yield Fault(FaultKind.NOT_CURED, self._blame(), tests, text)
+            blame = Blame.TEST if self._dies_on_second() else Blame.CODE
+            yield _broken(FaultKind.SUITE_BROKEN, blame, "the new tests on the fix", self.new_fix)
+            return
+        yield from self._by_author(
+            FaultKind.NOT_CURED, "are new and do not pass with the fix applied", self.not_cured()
+        )
+        if found := self.unsteady_new():
+            what = "are new and pass in one run and not in the next, on the same code with the fix applied"
+            yield _named(FaultKind.TESTS_BROKEN, Blame.TEST, what, found)
 
-    def _blame(self) -> Blame:
-        """New tests that fail even on their author's own fix are the author's fault."""
-        return Blame.TEST if self.opinion() is Opinion.DISAGREES else Blame.CODE
+    def _dies_on_second(self) -> bool:
+        return bool(self.new_second.cells) and not self.new_second.ran
+
+    def _by_author(self, kind: FaultKind, what: str, cases: Mapping[str, Case]) -> Iterator[Fault]:
+        """A new or rewritten test that fails on its author's own fix, too, is its author's fault."""
+        weighed = bool(self.patch.second_opinion) and self.new_second.ran
+        theirs = {
+            test: case
+            for test, case in cases.items()
+            if weighed and self._bad_on_second(test) and not _bad(self.old_after.get(test))
+        }
+        ours = {test: case for test, case in cases.items() if test not in theirs}
+        if ours:
+            yield _named(kind, Blame.CODE, what, ours)
+        if theirs:
+            yield _named(kind, Blame.TEST, f"{what}, nor with the test agent's own fix", theirs)
 
     def _not_reproduced(self) -> Fault:
-        before = self.new_base.first
-        new = {test: before[test] for test in sorted(self.new_tests) if test in before}
-        if not new:
-            text = "The changed test files add no test that ran on base."
-        elif errors := {t: case for t, case in new.items() if case.outcome is Outcome.ERROR}:
-            return _named(
-                FaultKind.NOT_REPRODUCED,
-                Blame.TEST,
-                "end in an error before their own body runs (import, fixture or collection), "
-                "which reproduces nothing",
-                errors,
+        new = {test: self.before[test] for test in sorted(self.new_tests) if test in self.before}
+        errors = {test: case for test, case in new.items() if case.outcome is Outcome.ERROR}
+        unsteady = [test for test in new if test in self.flaky]
+        red = sorted(test for test in self.before if test in self.already_red)
+        if errors:
+            what = "end in an error before their own body runs (import, fixture or collection), "
+            text = _evidence(what + "which reproduces nothing", errors)
+        elif unsteady:
+            text = (
+                f"The new tests do not give the same answer twice: {_listed(unsteady)}. "
+                "A test that shows the bug must fail whenever the bug is there."
+            )
+        elif new:
+            text = (
+                f"All new tests pass on the unchanged code or are skipped there ({_listed(new)}), so none of "
+                "them shows the bug. At least one must fail there."
+            )
+        elif red:
+            text = (
+                f"The changed tests failed before they were changed ({_listed(red)}): nothing new is shown."
             )
         else:
-            text = (
-                f"All new tests pass on the unchanged code ({_listed(new)}), so none of them shows the bug. "
-                "At least one must fail there."
-            )
+            text = "The changed test files add no test that ran on base."
         return Fault(FaultKind.NOT_REPRODUCED, Blame.TEST, tuple(new), text)
+
+
+def _passed(case: Case | None) -> bool:
+    return case is not None and case.outcome is Outcome.PASSED
+
+
+def _bad(case: Case | None) -> bool:
+    return case is not None and case.outcome in BAD
+
+
+def _worst(cell: Cell) -> dict[str, Case]:
+    worst: dict[str, Case] = {}
+    for case in cell.cases if cell.status is CellStatus.RAN else ():
+        seen = worst.get(case.id)
+        if seen is None or _BADNESS[case.outcome] > _BADNESS[seen.outcome]:
+            worst[case.id] = case
+    return worst
 
 
 def _modules(paths: tuple[str, ...]) -> tuple[str, ...]:
@@ -277,12 +381,15 @@ def _listed(tests: Iterable[str]) -> str:
 
 
 def _named(kind: FaultKind, blame: Blame, what: str, cases: Mapping[str, Case]) -> Fault:
+    return Fault(kind, blame, tuple(cases), _evidence(what, cases))
+
+
+def _evidence(what: str, cases: Mapping[str, Case]) -> str:
     shown = [
         f"{test}\n{case.message[:SHOWN_CHARACTERS]}".rstrip()
         for test, case in list(cases.items())[:SHOWN_TESTS]
     ]
-    text = f"{len(cases)} test(s) {what}: {_listed(cases)}.\n\n" + "\n\n".join(shown)
-    return Fault(kind, blame, tuple(cases), text)
+    return f"{len(cases)} test(s) {what}: {_listed(cases)}.\n\n" + "\n\n".join(shown)
 
 
 def _broken(kind: FaultKind, blame: Blame, what: str, cell: Outcomes) -> Fault:

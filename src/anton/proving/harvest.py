@@ -1,0 +1,160 @@
+"""What becomes of the agents' work: source from the code agent, tests from the test agent, the rest named.
+
+    base ──source of code──► fix ──tests──► head
+      └──tests of test──► base_with_tests ──source of test──► second
+
+The two never saw each other's work. What the test agent changed of the source is its second opinion: it is run,
+and is no part of the patch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from anton.core.proof import Commit, FileChange, Patch
+from anton.ports import Repository
+from anton.proving.plan import TestPlan, protected_reason, shadowed_module
+from anton.proving.subject import clean_key, clean_subject
+
+MAX_FILE_BYTES = 1_000_000
+_LINKS = {"120000": "a symbolic link", "160000": "a submodule"}
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Whose trees are harvested, and what is said of them."""
+
+    base: str
+    """Commit that everything is based on."""
+    base_tree: str
+    code: str
+    """Tree of the code agent's worktree; the base tree where it changed nothing."""
+    test: str
+    """Tree of the test agent's worktree."""
+    subjects: Mapping[str, str]
+    """Commit subjects by path, as the agents worded them."""
+    ticket: str
+    """Key, for the commits' trailer."""
+    at_unix: int
+    """When the commits are dated; the same work at the same time gives the same commits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trees:
+    """The git trees that the matrix runs on."""
+
+    base: str
+    base_with_tests: str
+    fix: str
+    """Base with the code agent's source; the old tests."""
+    head: str
+    """The fix with the new tests: what would be merged."""
+    second: str | None
+    """Base with the new tests and their author's own fix; None where it made none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Harvest:
+    """A patch, and the trees that show what it is worth."""
+
+    patch: Patch
+    trees: Trees
+
+
+@dataclass(frozen=True, slots=True)
+class _Sorted:
+    """One agent's changes by what becomes of them."""
+
+    source: tuple[FileChange, ...] = ()
+    tests: tuple[FileChange, ...] = ()
+    refused: tuple[str, ...] = ()
+
+
+async def harvest(repository: Repository, work: Work, plan: TestPlan) -> Harvest:
+    """The patch that the agents' trees amount to."""
+    files = frozenset(await repository.files(work.base_tree))
+    code = await _sort(repository, "code agent", work.base_tree, work.code, plan, files)
+    test = await _sort(repository, "test agent", work.base_tree, work.test, plan, files)
+    source, tests, own = _paths(code.source), _paths(test.tests), _paths(test.source)
+    fix = await repository.graft(work.base_tree, work.code, source)
+    head = await repository.graft(fix, work.test, tests)
+    with_tests = await repository.graft(work.base_tree, work.test, tests)
+    opinion = ""
+    second: str | None = None
+    if own:
+        second = await repository.graft(with_tests, work.test, own)
+        opinion = await repository.diff(with_tests, second)
+    commits = await _commits(repository, work, head, code.source + test.tests)
+    misplaced = tuple(
+        f"code agent changed {change.path!r}, which is a test: left out" for change in code.tests
+    )
+    patch = Patch(
+        base=work.base,
+        head=commits[-1].sha if commits else work.base,
+        commits=commits,
+        source=code.source,
+        tests=test.tests,
+        diff=await repository.diff(work.base_tree, head),
+        second_opinion=opinion,
+        refused=misplaced + code.refused + test.refused,
+    )
+    return Harvest(patch, Trees(work.base_tree, with_tests, fix, head, second))
+
+
+async def _sort(
+    repository: Repository, agent: str, base: str, tree: str, plan: TestPlan, files: Collection[str]
+) -> _Sorted:
+    source: list[FileChange] = []
+    tests: list[FileChange] = []
+    refused: list[str] = []
+    for change in await repository.changes(base, tree):
+        if reason := await _objection(repository, tree, change, files):
+            refused.append(
+                f"{agent} {_DID.get(change.status, 'changed')} {change.path!r}, {reason}: left out"
+            )
+        else:
+            (tests if plan.is_test(change.path) else source).append(change)
+    return _Sorted(tuple(source), tuple(tests), tuple(refused))
+
+
+_DID = {"A": "added", "D": "removed"}
+
+
+async def _objection(
+    repository: Repository, tree: str, change: FileChange, files: Collection[str]
+) -> str | None:
+    """Why a change may not become part of a patch, whoever made it."""
+    if reason := protected_reason(change.path):
+        return f"which {reason}"
+    if change.status == "D":
+        return None
+    if kind := _LINKS.get(change.mode):
+        return f"which is {kind}"
+    if change.binary:
+        return "which is a binary file"
+    if change.status == "A" and (module := shadowed_module(change.path, files)):
+        return f"which takes the place of the module {module!r}"
+    content = await repository.read(tree, change.path, MAX_FILE_BYTES + 1)
+    if content is not None and len(content) > MAX_FILE_BYTES:
+        return f"which is larger than {MAX_FILE_BYTES:,} bytes"
+    return None
+
+
+async def _commits(
+    repository: Repository, work: Work, head: str, changes: Sequence[FileChange]
+) -> tuple[Commit, ...]:
+    """One commit per file, source before tests, each by path."""
+    commits: list[Commit] = []
+    tree, parent = work.base_tree, work.base
+    for change in changes:
+        subject = clean_subject(work.subjects.get(change.path, ""), change.path, change.status)
+        tree = await repository.graft(tree, head, (change.path,))
+        message = f"{subject}\n\nTicket: {clean_key(work.ticket)}\n"
+        parent = await repository.commit(tree, parent, message, work.at_unix)
+        commits.append(Commit(parent, change.path, subject))
+    return tuple(commits)
+
+
+def _paths(changes: Sequence[FileChange]) -> tuple[str, ...]:
+    return tuple(change.path for change in changes)

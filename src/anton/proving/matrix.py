@@ -1,0 +1,119 @@
+"""Filling the matrix: only the cells that can tell something, side by side, none of them twice."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from anton.core.errors import unwrapped
+from anton.core.proof import Cell, Patch, Suite, Tree
+from anton.core.verdict import suspects
+from anton.proving.harvest import Harvest
+from anton.proving.suite import SuiteRunner
+
+OnCell = Callable[[Cell], Awaitable[None]]
+"""Told of each cell as soon as it is filled, one at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A cell to fill."""
+
+    suite: Suite
+    tree: Tree
+    tree_sha: str
+    paths: tuple[str, ...] = ()
+
+
+async def baseline(runner: SuiteRunner, base_tree: str) -> Cell:
+    """What the suite says before anything is changed; worth knowing before any agent starts."""
+    return await runner.run(base_tree, Suite.OLD, Tree.BASE)
+
+
+async def fill(
+    runner: SuiteRunner, harvest: Harvest, filled: Sequence[Cell], on_cell: OnCell
+) -> tuple[Cell, ...]:
+    """All cells of the matrix; those that could be chance are run a second time.
+
+    Args:
+        runner: Runs them.
+        harvest: What they run on.
+        filled: Cells that are known already (the baseline, or what a crash left); those that fit are taken as
+            they are.
+        on_cell: Told of every cell that is filled now.
+
+    Raises:
+        SandboxError: a command could not be started.
+    """
+    places = plan_cells(harvest, runner)
+    known = [cell for cell in filled if any(_fits(cell, place) for place in places)]
+    filler = _Filler(runner, known, on_cell)
+    await filler.fill(places, attempt=1)
+    doubtful = suspects(harvest.patch, filler.in_order(places))
+    await filler.fill([place for place in places if (place.suite, place.tree) in doubtful], attempt=2)
+    return filler.in_order(places)
+
+
+def plan_cells(harvest: Harvest, runner: SuiteRunner) -> tuple[Place, ...]:
+    """The cells worth filling, in the order to start them.
+
+    The new tests on base come first: they are the cheapest refutation. The old suite is next, as the longest.
+    """
+    patch, trees = harvest.patch, harvest.trees
+    touched = _touched(patch, runner)
+    places = [Place(Suite.OLD, Tree.BASE, trees.base)]
+    if patch.tests:
+        places.insert(0, Place(Suite.NEW, Tree.BASE, trees.base_with_tests, touched))
+    if patch.source:
+        places.append(Place(Suite.OLD, Tree.FIX, trees.fix))
+    if patch.tests and patch.source:
+        places.append(Place(Suite.NEW, Tree.FIX, trees.head, touched))
+    if patch.tests and trees.second is not None:
+        places.append(Place(Suite.NEW, Tree.SECOND, trees.second, touched))
+    return tuple(places)
+
+
+def _touched(patch: Patch, runner: SuiteRunner) -> tuple[str, ...]:
+    """Files that the new tests' run is narrowed to; a removed file has nothing to run."""
+    paths = runner.plan.narrowed(change.path for change in patch.tests)
+    removed = {change.path for change in patch.tests if change.status == "D"}
+    return tuple(path for path in paths if path not in removed)
+
+
+def _fits(cell: Cell, place: Place) -> bool:
+    return (cell.suite, cell.tree, cell.tree_sha, cell.paths) == (
+        place.suite,
+        place.tree,
+        place.tree_sha,
+        place.paths,
+    )
+
+
+class _Filler:
+    """Cells by place and attempt."""
+
+    def __init__(self, runner: SuiteRunner, known: Sequence[Cell], on_cell: OnCell) -> None:
+        self._runner = runner
+        self._cells = {(cell.suite, cell.tree, cell.attempt): cell for cell in known}
+        self._on_cell = on_cell
+        self._telling = asyncio.Lock()
+
+    async def fill(self, places: Sequence[Place], attempt: int) -> None:
+        with unwrapped():
+            async with asyncio.TaskGroup() as group:
+                for place in places:
+                    if (place.suite, place.tree, attempt) not in self._cells:
+                        group.create_task(self._fill(place, attempt))
+
+    async def _fill(self, place: Place, attempt: int) -> None:
+        cell = await self._runner.run(place.tree_sha, place.suite, place.tree, place.paths, attempt)
+        async with self._telling:
+            self._cells[place.suite, place.tree, attempt] = cell
+            await self._on_cell(cell)
+
+    def in_order(self, places: Sequence[Place]) -> tuple[Cell, ...]:
+        """The cells in the order of the places, attempts in turn: the same whatever was done first."""
+        order = {(place.suite, place.tree): number for number, place in enumerate(places)}
+        ranked = sorted(self._cells.values(), key=lambda cell: (order[cell.suite, cell.tree], cell.attempt))
+        return tuple(ranked)

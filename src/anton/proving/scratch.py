@@ -1,0 +1,125 @@
+"""Throw-away trees: untrusted code has run in them, so nothing in them is opened by following a link.
+
+Every step of a path is opened with `O_NOFOLLOW` relative to its parent's descriptor; a link, a FIFO or a device
+in the place of a report is no report.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import stat
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+
+from anton.ports import Repository
+
+MAX_REPORT_FILES = 2_000
+"""Of a folder of reports, such as surefire's."""
+
+
+@asynccontextmanager
+async def scratch_tree(repository: Repository, tree_sha: str, workspace: Path) -> AsyncIterator[Path]:
+    """A fresh folder with the files of a git tree, removed at the end whatever was done to it."""
+    await asyncio.to_thread(workspace.mkdir, parents=True, exist_ok=True)
+    folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="tree-", dir=workspace))
+    try:
+        await repository.export(tree_sha, folder)
+        yield folder
+    finally:
+        await _remove(folder)
+
+
+async def _remove(folder: Path) -> None:
+    """Remove a folder that may be nested thousands deep or hold folders without permissions.
+
+    `rm` keeps neither a stack nor a descriptor for each level, which `shutil.rmtree` does.
+    """
+    target = str(folder)
+    for command in (("rm", "-rf"), ("chmod", "-R", "u+rwX"), ("rm", "-rf")):
+        quiet = asyncio.subprocess.DEVNULL
+        process = await asyncio.create_subprocess_exec(
+            *command, "--", target, stdin=quiet, stdout=quiet, stderr=quiet
+        )
+        if await process.wait() == 0 and command[0] == "rm":
+            return
+
+
+def read_reports(folder: Path, path: str, max_bytes: int) -> tuple[bytes, ...]:
+    """The content of a report file, or of all `*.xml` of a report folder, by name.
+
+    Args:
+        folder: The throw-away tree.
+        path: Relative to it.
+        max_bytes: Of all files together; what is longer comes one byte too long, for the reader to refuse.
+
+    Returns:
+        Nothing where there is no such file, or something that is not a plain file or folder.
+    """
+    try:
+        with _opened_parent(folder, path) as (parent, name), _opened(name, parent) as file:
+            if stat.S_ISDIR(os.fstat(file).st_mode):
+                return _read_folder(file, max_bytes)
+            return _read_file(file, max_bytes)
+    except OSError:
+        return ()
+
+
+def delete_report(folder: Path, path: str) -> None:
+    """Remove what the repository itself holds in the report's place."""
+    try:
+        with _opened_parent(folder, path) as (parent, name):
+            if stat.S_ISDIR(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode):
+                shutil.rmtree(name, dir_fd=parent)
+            else:
+                os.unlink(name, dir_fd=parent)
+    except OSError:
+        return
+
+
+def _read_folder(folder: int, max_bytes: int) -> tuple[bytes, ...]:
+    found: list[bytes] = []
+    left = max_bytes
+    names = sorted(name for name in os.listdir(folder) if name.endswith(".xml"))
+    for name in names[:MAX_REPORT_FILES]:
+        with _opened(name, folder) as file:
+            found += _read_file(file, left)
+        left -= len(found[-1]) if found else 0
+        if left < 0:
+            break
+    return tuple(found)
+
+
+def _read_file(file: int, max_bytes: int) -> tuple[bytes, ...]:
+    if not stat.S_ISREG(os.fstat(file).st_mode):
+        return ()
+    with os.fdopen(os.dup(file), "rb") as stream:
+        return (stream.read(max(max_bytes, 0) + 1),)
+
+
+@contextmanager
+def _opened(name: str, parent: int) -> Iterator[int]:
+    descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=parent)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _opened_parent(folder: Path, path: str) -> Iterator[tuple[int, str]]:
+    """The descriptor of the folder that a path's last part lies in, and that part."""
+    *parents, name = [part for part in path.split("/") if part]
+    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+    descriptor = os.open(folder, flags)
+    try:
+        for part in parents:
+            deeper = os.open(part, flags, dir_fd=descriptor)
+            os.close(descriptor)
+            descriptor = deeper
+        yield descriptor, name
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,212 @@
+"""Running a suite on a git tree. What came of it is read from exit code and report, and only where they agree."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from anton.core.errors import ToolError
+from anton.core.proof import BAD, Case, Cell, CellStatus, Outcome, Suite, Tree
+from anton.ports import Command, Execution, Repository, Sandbox
+from anton.proving.junit import MAX_REPORT_BYTES, ReportUnreadable, plain, read_report
+from anton.proving.plan import TestPlan
+from anton.proving.scratch import delete_report, read_reports, scratch_tree
+
+MAX_OUTPUT = 8_000
+"""Characters of a runner's output that a cell keeps, from its end."""
+SHOWN_FAILURES = 10
+SHOWN_MESSAGE = 1_200
+SHOWN_OUTPUT = 4_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Key:
+    tree_sha: str
+    command: tuple[str, ...]
+
+
+class SuiteRunner:
+    """Runs a repository's tests on its trees, each in a throw-away folder inside the sandbox."""
+
+    def __init__(self, sandbox: Sandbox, repository: Repository, workspace: Path, plan: TestPlan) -> None:
+        self.plan = plan
+        self._sandbox = sandbox
+        self._repository = repository
+        self._workspace = workspace
+        self._slots = asyncio.Semaphore(os.cpu_count() or 1)
+        self._known: dict[_Key, Cell] = {}
+        self._running: dict[_Key, asyncio.Lock] = {}
+
+    async def run(
+        self, tree_sha: str, suite: Suite, tree: Tree, paths: Sequence[str] = (), attempt: int = 1
+    ) -> Cell:
+        """One cell: the suite, or the given test files of it, on a tree.
+
+        A first attempt that brought a report is remembered, so that the same tree is not run twice.
+
+        Raises:
+            SandboxError: the command could not be started.
+        """
+        key = _Key(tree_sha, self._command(paths))
+        if attempt > 1:
+            cell = await self._execute(key)
+        else:
+            async with self._running.setdefault(key, asyncio.Lock()):
+                cell = self._known.get(key) or await self._execute(key)
+                if cell.status is CellStatus.RAN:
+                    self._known[key] = cell
+        return replace(cell, suite=suite, tree=tree, paths=tuple(paths), attempt=attempt)
+
+    async def for_agent(self, tree_sha: str, paths: Sequence[str] = ()) -> str:
+        """What a model is told of a run; the same tree gives the same text.
+
+        Raises:
+            ToolError: a path names no test file.
+            SandboxError: the command could not be started.
+        """
+        chosen = await self._checked(tree_sha, paths)
+        cell = await self.run(tree_sha, Suite.OLD, Tree.BASE, chosen)
+        where = " ".join(chosen) or "the whole suite"
+        if paths and not chosen:
+            where += " (this repository's test command cannot be narrowed to files)"
+        return f"Ran {where}.\n{_told(cell, self.plan)}"
+
+    async def _checked(self, tree_sha: str, paths: Sequence[str]) -> tuple[str, ...]:
+        if not paths or not self.plan.selects_files:
+            return ()
+        files = await self._repository.files(tree_sha)
+        for path in paths:
+            name = path.partition("::")[0].rstrip("/")
+            if name not in files and not any(file.startswith(name + "/") for file in files):
+                raise ToolError(
+                    f"There is no file or folder {path!r} in the worktree. Name test files as they are listed, "
+                    "relative to the repository's root, or name none to run the whole suite."
+                )
+        return tuple(paths)
+
+    def _command(self, paths: Sequence[str]) -> tuple[str, ...]:
+        return (*self.plan.command, *(f"./{path}" if path.startswith("-") else path for path in paths))
+
+    async def _execute(self, key: _Key) -> Cell:
+        plan = self.plan
+        async with self._slots, scratch_tree(self._repository, key.tree_sha, self._workspace) as folder:
+            await asyncio.to_thread(delete_report, folder, plan.report)
+            command = Command(key.command, folder, plan.timeout_seconds, plan.env, plan.readable)
+            execution = await self._sandbox.run(command)
+            reports = await asyncio.to_thread(read_reports, folder, plan.report, MAX_REPORT_BYTES)
+            status, cases, remark = await asyncio.to_thread(_believed, execution, reports, plan)
+        output = _steady(plain(execution.output), folder)[-MAX_OUTPUT:]
+        return Cell(
+            suite=Suite.OLD,
+            tree=Tree.BASE,
+            status=status,
+            cases=tuple(
+                Case(_steady(case.id, folder), case.outcome, _steady(case.message, folder)) for case in cases
+            ),
+            tree_sha=key.tree_sha,
+            command=key.command,
+            exit_code=execution.exit_code,
+            output=f"{output.rstrip()}\n{remark}".strip(),
+            seconds=execution.seconds,
+        )
+
+
+def _believed(
+    execution: Execution, reports: tuple[bytes, ...], plan: TestPlan
+) -> tuple[CellStatus, tuple[Case, ...], str]:
+    """Status and cases of a run, and why its report is not believed where it is not."""
+    if execution.timed_out:
+        return CellStatus.TIMED_OUT, (), f"[stopped after {plan.timeout_seconds:g} s]"
+    if not reports:
+        return CellStatus.NO_REPORT, (), f"[{_ended(execution)} without a report at {plan.report}]"
+    try:
+        cases = tuple(case for report in reports for case in read_report(report))
+    except ReportUnreadable as error:
+        return CellStatus.NO_REPORT, (), f"[{_ended(execution)}; {error}]"
+    if doubt := _doubt(execution, cases, plan):
+        return CellStatus.NO_REPORT, (), f"[{_ended(execution)}, {doubt}: the report is not believed]"
+    return CellStatus.RAN, cases, ""
+
+
+def _doubt(execution: Execution, cases: tuple[Case, ...], plan: TestPlan) -> str:
+    """How exit code and report contradict each other; empty where they agree.
+
+    A report with failures beside exit code 0 is believed: the worse of the two counts.
+    """
+    code = execution.exit_code
+    if code == 0 or (code == _NO_TESTS and not cases):
+        return ""
+    if code is None or code < 0 or (plan.exit_codes and code not in plan.exit_codes):
+        return "which is not how this runner ends a whole run"
+    if not any(case.outcome in BAD for case in cases) and not _COVERAGE.search(execution.output):
+        return "while the report lists no failure"
+    return ""
+
+
+_NO_TESTS = 5
+"""Of pytest (https://docs.pytest.org/en/stable/reference/exit-codes.html), and of unittest since Python 3.12."""
+_COVERAGE = re.compile(r"^(FAIL Required test coverage of|ERROR: Coverage failure:)", re.MULTILINE)
+"""pytest-cov fails a run whose tests all passed, most of all one that is narrowed to a few files."""
+
+
+def _ended(execution: Execution) -> str:
+    return f"exit code {execution.exit_code}"
+
+
+def _steady(text: str, folder: Path) -> str:
+    """Text without what differs from run to run: the folder's name, addresses, durations."""
+    for pattern, instead in _PASSING:
+        text = pattern.sub(instead, text)
+    return text.replace(str(folder.resolve()), "/repo").replace(str(folder), "/repo")
+
+
+_PASSING = (
+    (re.compile(r"\bat 0x[0-9a-fA-F]{6,}"), "at 0x…"),
+    (re.compile(r"\bin \d+\.\d+s(?: \(\d+:\d\d:\d\d\))?"), "in … s"),
+    (re.compile(r"\bduration_ms:? [\d.]+"), "duration_ms …"),
+    (re.compile(r"\bpytest-of-[^/\s]+/pytest-\d+"), "pytest-of-user/pytest-0"),
+)
+
+
+def _told(cell: Cell, plan: TestPlan) -> str:
+    match cell.status:
+        case CellStatus.TIMED_OUT:
+            head = f"The tests did not end within {plan.timeout_seconds:g} seconds and were stopped."
+        case CellStatus.NO_REPORT:
+            head = (
+                f"The runner ended with exit code {cell.exit_code} and no test result that can be believed."
+            )
+        case CellStatus.RAN:
+            return _results(cell)
+    return f"{head} Its own words:\n{cell.output[-SHOWN_OUTPUT:]}"
+
+
+def _results(cell: Cell) -> str:
+    counts = ", ".join(f"{cell.count(outcome)} {_COUNTED[outcome]}" for outcome in Outcome)
+    bad = [case for case in cell.cases if case.outcome in BAD]
+    parts = [
+        counts if cell.cases else "No tests were found.",
+        *(_failure(case) for case in bad[:SHOWN_FAILURES]),
+    ]
+    if len(bad) > SHOWN_FAILURES:
+        parts.append(f"… and {len(bad) - SHOWN_FAILURES} more that do not pass.")
+    return "\n\n".join(parts)
+
+
+_COUNTED = {
+    Outcome.PASSED: "passed",
+    Outcome.FAILED: "failed",
+    Outcome.ERROR: "ended in an error outside the test's own body (import, collection or fixture)",
+    Outcome.SKIPPED: "skipped",
+}
+
+
+def _failure(case: Case) -> str:
+    message = case.message
+    if len(message) > SHOWN_MESSAGE:
+        message = "…" + message[-SHOWN_MESSAGE:]
+    return f"{case.outcome.upper()} {case.id}\n{message}".rstrip()
