@@ -1,15 +1,9 @@
 """From a function to a tool: name, description and JSON schema are read off signature and docstring.
 
-@tool(reach=Reach.READ)
-async def read_file(context: ToolContext, path: str, start_line: int = 1) -> str:
-    '''What the model reads before it calls.
-
-Args:
-        context: Not part of the schema.
-        path: What the model reads about this parameter.
-        start_line: The same.
-    '''
-"""
+The paragraphs before the docstring's first section become the description, the Args section (Google style)
+The paragraphs before the docstring's first section become the description; the Args section (Google style)
+describes the parameters; defaults and `Annotated` limits become part of the schema. The first parameter is the
+ToolContext, which the model does not see.
 
 from __future__ import annotations
 
@@ -158,7 +152,7 @@ def _schema(arguments: type[BaseModel]) -> Mapping[str, object]:
 
 def _plain(described: Mapping[str, object]) -> dict[str, object]:
     """One property without its title, and without null where it may simply be left out."""
-    plain = {key: value for key, value in described.items() if key not in ("title", "anyOf")}
+    plain = {key: value for key, value in sorted(described.items()) if key not in ("title", "anyOf")}
     choices = described.get("anyOf")
     if isinstance(choices, list):
         kept = [choice for choice in choices if choice != {"type": "null"}]

@@ -15,7 +15,7 @@ from anton.tools.excerpt import around, bytes_of, lines_of, plural, size, text_o
 from anton.tools.files import MAX_FILE_BYTES, is_binary, read_text_file
 from anton.tools.replacement import line_end, replace_text
 from anton.tools.syntax import python_problem
-from anton.tools.worktree import Worktree, writable_path
+from anton.tools.worktree import Absent, Worktree, writable_path
 
 MAX_CONTENT_CHARACTERS = 1_000_000
 """Of one file written."""
@@ -35,9 +35,10 @@ class _Change:
 
 @tool(reach=Reach.WRITE)
 async def write_file(context: ToolContext, path: str, content: str) -> str:
-    """Create a text file, or replace the whole of one; missing folders are made. To change a part, use edit_file.
+    """Create a text file, or replace the whole of one. To change a part of a file, use edit_file.
 
-    A file that had CRLF line ends or a byte order mark keeps them. At most 1,000,000 characters.
+    Missing folders are made. A file that had CRLF line ends or a byte order mark keeps them. At most
+    1,000,000 characters are taken.
 
     Args:
         context: The agent's surroundings.
@@ -56,7 +57,7 @@ async def edit_file(context: ToolContext, path: str, old: str, new: str, replace
     Args:
         context: The agent's surroundings.
         path: File, relative to the root of the repository.
-        old: Text to replace, with its indentation, without read_file's line numbers. It must occur exactly once.
+        old: Text to replace, with its indentation but without line numbers. It must occur exactly once.
         new: Text to put in its place; empty to delete it.
         replace_all: Replace every occurrence instead.
     """
@@ -107,10 +108,8 @@ def _content_before(worktree: Worktree, inside: str) -> bytes | None:
     """What a file that is about to be replaced holds, None where there is none."""
     try:
         file = worktree.read(inside, MAX_FILE_BYTES)
-    except ToolError as error:
-        if str(error).startswith("there is no "):
-            return None
-        raise
+    except Absent:
+        return None
     if not file.whole or is_binary(file.content):
         raise ToolError(
             f"{inside!r} is a binary file or larger than {size(MAX_FILE_BYTES)}; it is not replaced"

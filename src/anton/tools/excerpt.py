@@ -41,7 +41,7 @@ def numbered(lines: Sequence[str], first: int) -> str:
 
 
 def around(lines: Sequence[str], first: int, last: int, context: int = 3, most: int = 40) -> str:
-    """Lines `first` to `last` (from 1) with some around them, numbered; a long stretch is cut in its middle."""
+    """Lines `first` to `last` (from 1) with some around them; a long stretch is cut in its middle."""
     begin = max(1, first - context)
     end = min(len(lines), max(first, last) + context)
     if end - begin < most:

@@ -14,7 +14,7 @@ from anton.tools.context import ToolContext
 from anton.tools.define import tool
 from anton.tools.excerpt import MAX_RESULT_CHARACTERS, lines_of, numbered, plural, shown_line, size, text_of
 from anton.tools.pattern import PathPattern
-from anton.tools.worktree import Entry, FileContent, Kind, Worktree, printable, relative_path
+from anton.tools.worktree import Absent, Entry, FileContent, Kind, Worktree, printable, relative_path
 
 MAX_FILE_BYTES = 2_000_000
 """Larger files are described, not shown."""
@@ -87,14 +87,12 @@ def read_text_file(worktree: Worktree, path: str) -> FileContent:
     """
     try:
         return worktree.read(path, MAX_FILE_BYTES)
-    except ToolError as error:
+    except Absent as error:
         name = relative_path(path).rpartition("/")[2]
-        if not str(error).startswith("there is no "):
-            raise
         elsewhere = list(find(worktree, PathPattern.literal_name(name), most=5))
         if not elsewhere:
             raise
-        raise ToolError(f"{error}; files of that name: {', '.join(map(repr, elsewhere))}") from error
+        raise Absent(f"{error}; files of that name: {', '.join(map(repr, elsewhere))}") from error
 
 
 def is_binary(content: bytes) -> bool:
@@ -205,7 +203,7 @@ def _glob(worktree: Worktree, pattern: str) -> str:
 
 
 def find(worktree: Worktree, pattern: PathPattern, most: int) -> Iterator[str]:
-    """Paths of files and links that match, folder by folder, from at most 50,000 entries; shown as `printable`."""
+    """Printable paths of files and links that match, folder by folder, from at most 50,000 entries."""
     todo = [(".", pattern.start)]
     left = _MAX_WALKED
     while todo and left > 0 and most > 0:

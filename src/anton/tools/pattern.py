@@ -1,7 +1,7 @@
 """Glob patterns for paths, matched without backtracking.
 
-A pattern is a sequence of name patterns; a set of positions in it stands for everything that the rest of a path
-may still be. Reading one name steps the set on, so the cost is linear in the path whatever the pattern.
+A pattern is a sequence of name patterns; a set of positions in it stands for everything that the rest of a
+path may still be. Reading one name steps the set on, so the cost is linear in the path whatever the pattern.
 """
 
 from __future__ import annotations

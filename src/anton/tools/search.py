@@ -1,8 +1,8 @@
 """Searching in files: ripgrep where it is installed, else `git grep`.
 
 A model's pattern never reaches Python's `re`, whose running time such a pattern can make exponential. Neither
-program follows links below the folder that it starts in, and that folder is handed over as a descriptor that was
-opened beneath the root. Neither reads a configuration, the environment, or an ignore file of the repository.
+program follows links below the folder that it starts in, and that folder is handed over as a descriptor that
+was opened beneath the root. Neither reads configuration, environment or the repository's ignore files.
 """
 
 from __future__ import annotations
@@ -249,7 +249,7 @@ def _raise_if_failed(found: Captured, query: Query) -> None:
 
 
 def _shown(output: bytes, full_path: Callable[[str], str]) -> list[str]:
-    """Both programs print blocks, one a file: its name, then `12:text` for matches and `12-text` around them."""
+    """Lines to show. Both programs print a block per file: its name, then `12:match` and `12-context`."""
     shown: list[str] = []
     matches = 0
     room = _MAX_RESULT_CHARACTERS

@@ -32,6 +32,10 @@ _REGULAR = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY
 
 
+class Absent(ToolError):
+    """Nothing is at that path."""
+
+
 class Kind(Enum):
     """What an entry of a folder is."""
 
@@ -157,7 +161,8 @@ class Worktree:
         except OSError as error:
             if error.errno == errno.ELOOP and links is Links.REFUSE:
                 raise ToolError(self._names_link(root, inside)) from error
-            raise ToolError(_explain(error, inside)) from error
+            failure = Absent if error.errno == errno.ENOENT else ToolError
+            raise failure(_explain(error, inside)) from error
 
     def _names_link(self, root: int, inside: str) -> str:
         """Which component is the link, so that the model can name the real path."""
@@ -281,7 +286,7 @@ def _mode_to_keep(parent: int, name: str, inside: str) -> int:
 
 
 def _replace(parent: int, name: str, content: bytes, mode: int) -> None:
-    """Write beside, then rename over: a reader sees the old file or the new one, and hard links are parted."""
+    """Write beside, then rename over: readers see the old file or the new one, hard links are parted."""
     beside = f".anton-{secrets.token_hex(8)}"
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
     descriptor = os.open(beside, flags, 0o600, dir_fd=parent)
