@@ -60,14 +60,14 @@ diff --git a/src/todo/service.py b/src/todo/service.py
 index 1111111..2222222 100644
 --- a/src/todo/service.py
 +++ b/src/todo/service.py
-@@ -31,7 +31,7 @@ class TodoService:
+@@ -30,6 +30,6 @@ class TodoService:
      def complete(self, todo_id: int) -> Todo:
          todo = self._find(todo_id)
 -        todo.completed = not todo.completed
 +        todo.completed = True
          self._store.save(todo)
          return todo
- 
+
 diff --git a/tests/test_complete.py b/tests/test_complete.py
 new file mode 100644
 index 0000000..3333333
@@ -102,9 +102,11 @@ def started(*agents: str, model: str = MODEL) -> list[Event]:
     return [AgentStarted(agent, model, "system", "opening", ()) for agent in agents]
 
 
-def turn(agent: str, number: int, *, cost: float | None = 0.0, model: str = MODEL) -> list[Event]:
+def turn(
+    agent: str, number: int, *, cost: float | None = 0.0, model: str = MODEL, notes: int = 0
+) -> list[Event]:
     reply = ReplyReceived(agent, number, "", (), Usage(1_840, 900, 210), cost, model, "tool_calls", 2.0)
-    return [TurnStarted(agent, number), reply, TurnEnded(agent, number, (), None, None, 0.3)]
+    return [TurnStarted(agent, number, notes), reply, TurnEnded(agent, number, (), None, None, 0.3)]
 
 
 def ended(agent: str, output: str) -> Event:
@@ -144,7 +146,7 @@ def worked() -> list[Event]:
         *turn("triage", 1),
         ended("triage", TRIAGE.model_dump_json()),
         NotePosted("code", Note(Source.TRIAGE, "P2, todo service")),
-        *turn("code", 1),
+        *turn("code", 1, notes=1),
         ToolStarted("code", 2, "c1", "grep", "grep 'completed' in src"),
         *turn("code", 2),
         ended("code", CODE.model_dump_json()),

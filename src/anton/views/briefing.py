@@ -96,14 +96,16 @@ def _reason(fault: Fault) -> str:
 
 
 def _sentences(state: RunState, proof: Proof, heard: Testimony) -> Iterator[str]:
-    ticket = state.received.ticket
-    yield f"{line(ticket.key, 40)}: {_sentence(ticket.title)}"
+    if heard.triage:
+        yield f"The bug, as triage reads the ticket: {_said(heard.triage.summary)}"
+    else:
+        yield f"The ticket says: {_said(state.received.ticket.title)}"
     if heard.code:
-        yield f"Cause, as the code agent puts it: {_quote(heard.code.root_cause)}"
+        yield f"Cause, as the code agent puts it: {_said(heard.code.root_cause)}"
         yield f"Fix: {_quote(heard.code.solution)} ({_changes(proof)})."
     else:
         if heard.test:
-            yield f"Cause, as the test agent puts it: {_quote(heard.test.diagnosis)}"
+            yield f"Cause, as the test agent puts it: {_said(heard.test.diagnosis)}"
         yield f"The patch holds {_changes(proof)}."
     yield from heard.missing
     yield f"Evidence: {evidence(proof)}" if proof.green else "The proof is not green, so nothing is promised."
@@ -139,6 +141,7 @@ def _quote(text: str) -> str:
     return f"“{line(text, QUOTED_CHARACTERS)}”"
 
 
-def _sentence(text: str) -> str:
-    whole = line(text, 200)
-    return whole if whole.endswith((".", "!", "?")) else f"{whole}."
+def _said(text: str) -> str:
+    """The text quoted, and ended as a sentence."""
+    quote = _quote(text)
+    return quote if quote.endswith((".”", "!”", "?”")) else f"{quote}."

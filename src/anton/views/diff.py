@@ -47,8 +47,10 @@ def diff_lines(diff: str) -> Iterator[DiffLine]:
     """
     path, removed_left, added_left = "", 0, 0
     for text in diff.removesuffix("\n").split("\n") if diff else ():
-        if removed_left > 0 or added_left > 0:
-            kind = _SIGNS.get(text[:1], DiffKind.OTHER)
+        kind = _SIGNS.get(text[:1])
+        if kind is None and not text.startswith("\\"):
+            removed_left = added_left = 0  # no line of a hunk begins so, whatever its header promised
+        if kind is not None and (removed_left > 0 or added_left > 0):
             removed_left -= kind in (DiffKind.REMOVED, DiffKind.CONTEXT)
             added_left -= kind in (DiffKind.ADDED, DiffKind.CONTEXT)
             yield DiffLine(kind, text, path)

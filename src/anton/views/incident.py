@@ -88,10 +88,11 @@ def _fix(state: RunState) -> str:
     parts = []
     if solution := testimony(state).code:
         parts.append(f"_As the code agent puts it:_\n\n{prose(solution.solution)}")
-    parts.extend(f"- {code(commit.sha[:12])} {inline(commit.subject)}" for commit in proof.patch.commits)
+    commits = (f"- {code(commit.sha[:12])} {inline(commit.subject)}" for commit in proof.patch.commits)
+    parts.append("\n".join(commits))
     parts.append(fence(proof.patch.diff, "diff"))
     parts.extend(f"Left out: {inline(reason)}" for reason in proof.patch.refused)
-    return "\n\n".join(parts)
+    return "\n\n".join(filter(None, parts))
 
 
 def _proof(state: RunState) -> str:

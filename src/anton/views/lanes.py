@@ -96,7 +96,7 @@ def lanes(
         *_header(state, now, sandbox),
         Text(),
         _lanes(state, now, {spec.name: spec.turns for spec in specs}, clocks),
-        Padding(matrix_table(state.cells), (1, 0, 0, 2)),
+        Padding(matrix_table(state.cells), (0, 0, 0, 2)),
         *_notices(state),
     )
 
@@ -125,10 +125,10 @@ def _header(state: RunState, now: datetime, sandbox: str) -> Iterator[Renderable
 
 _PHASES = {
     Phase.RECEIVED: "received",
-    Phase.WORKING: "the agents are at work",
-    Phase.PROVING: "the work is being executed",
-    Phase.DECIDING: "waits for a decision",
-    Phase.DELIVERING: "is being delivered",
+    Phase.WORKING: "working",
+    Phase.PROVING: "proving",
+    Phase.DECIDING: "awaits a decision",
+    Phase.DELIVERING: "delivering",
 }
 
 
@@ -158,14 +158,14 @@ def _lanes(state: RunState, now: datetime, limits: Mapping[str, int], clocks: Cl
 def _lane(agent: AgentState, limit: int | None) -> tuple[Text, ...]:
     sign, style, doing = activity(agent)
     turn = f"{agent.stint_turns}/{limit}" if limit else str(agent.stint_turns)
-    started = bool(agent.turn)
+    spent = agent_tokens(agent) > 0
     return (
         Text(sign, style),
         Text(line(agent.name, 40), STRONG),
-        Text(turn if started else "", MUTED),
+        Text(turn if agent.turn else "", MUTED),
         Text(doing, style if style == BAD else MUTED if style == MUTED else ""),
-        Text(tokens(agent_tokens(agent)) if started else "", MUTED),
-        Text(agent_cost(agent) if started else "", MUTED),
+        Text(tokens(agent_tokens(agent)) if spent else "", MUTED),
+        Text(agent_cost(agent) if spent else "", MUTED),
     )
 
 

@@ -16,6 +16,9 @@ from anton.core.verdict import Outcomes, outcomes
 from anton.views.figures import tally
 from anton.views.palette import BAD, CAUTION, DONE_SIGN, FAILED_SIGN, GOOD, MUTED
 
+COLUMN_WIDTH = 19
+"""Kept from the first cell on, so that the columns stay where they are as the matrix fills."""
+
 
 class Standing(Enum):
     """What a square says about the fix."""
@@ -118,8 +121,9 @@ def matrix_table(cells: Iterable[Cell]) -> Table:
     table = Table(
         box=SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0), border_style=MUTED, header_style=MUTED
     )
-    for heading in ("", *(f"  {tree}" for tree in Tree)):
-        table.add_column(heading, no_wrap=True)
+    table.add_column("", no_wrap=True)
+    for tree in Tree:
+        table.add_column(f"  {tree}", no_wrap=True, min_width=COLUMN_WIDTH)
     for suite in (Suite.NEW, Suite.OLD):
         table.add_row(Text(str(suite)), *(_shown(filled.get((suite, tree))) for tree in Tree))
     return table

@@ -10,7 +10,7 @@ from anton.core.proof import Cell, FileChange, Opinion, Proof, Suite, Tree
 from anton.core.run import RunState
 from anton.core.verdict import outcomes
 from anton.views.encode import code, fence, inline, line, prose, quoted, subject
-from anton.views.figures import confidence, models, still_pass
+from anton.views.figures import confidence, models
 from anton.views.matrix import matrix_markdown
 from anton.views.risks import risks
 from anton.views.testimony import Testimony, testimony
@@ -79,13 +79,14 @@ def _told(state: RunState, heard: Testimony) -> Iterator[str]:
         if words:
             yield _section(title, prose(words))
         elif title == "Problem":
-            yield _section(title, f"{inline(ticket.title)}\n\n{quoted(ticket.body, TICKET_CHARACTERS)}")
+            says = f"The ticket says: {inline(ticket.title)}"
+            yield _section(title, f"{says}\n\n{quoted(ticket.body, TICKET_CHARACTERS)}")
         else:
             yield _section(title, "No agent brought a description.")
     for sentence in heard.missing:
         yield f"_{inline(sentence)}_"
     yield "---"
-    yield f"_Written by {by} up to here. Everything below was read from git and from executed tests._"
+    yield f"_Up to here: words of {by} and of the ticket. Below: read from git and from what was executed._"
 
 
 def _cause(heard: Testimony) -> str:
@@ -114,9 +115,7 @@ def _tests(proof: Proof, headline: str) -> str:
     if others := tuple(test for test in proof.new_tests if test not in proof.reproducing):
         parts.append("Other new tests:")
         parts.append(_names(others))
-    if proof.faults:
-        parts.append("What is wrong:")
-        parts.extend(f"**{fault.kind}**\n\n{fence(fault.evidence)}" for fault in proof.faults)
+    parts.extend(f"What is wrong: **{fault.kind}**\n\n{fence(fault.evidence)}" for fault in proof.faults)
     return "\n\n".join(parts)
 
 
@@ -135,7 +134,6 @@ def _proof(proof: Proof) -> str:
         f"- Base {code(proof.patch.base)}",
         f"- Head {code(proof.patch.head)}",
         f"- Sandbox: {inline(proof.sandbox)}",
-        f"- Old tests that passed on base and still pass: {still_pass(proof)}",
         f"- Round {proof.round}",
         f"- Confidence: {sure}",
     ]
@@ -151,7 +149,7 @@ def _opinion(proof: Proof) -> str:
                 "**Disagrees.** It was derived without seeing this fix, and not all new tests pass on it."
             )
         case Opinion.NONE:
-            return "None: the test agent left no fix of its own that could be tried."
+            return "None: no fix of the test agent's own could be tried."
     return (
         f"{verdict}\n\n<details><summary>The test agent's own fix</summary>\n\n"
         f"{fence(proof.patch.second_opinion, 'diff')}\n\n</details>"
@@ -177,5 +175,5 @@ def _references(state: RunState, heard: Testimony) -> str:
     where = f" ({code(ticket.url)})" if ticket.url else ""
     listed = [f"- Ticket {code(ticket.key)}{where}", f"- Anton run {code(state.run_id)}"]
     if heard.pr:
-        listed.extend(f"- {inline(reference)}" for reference in heard.pr.references)
+        listed.extend(f"- {inline(text)}" for text in heard.pr.references if text != ticket.key)
     return "\n".join(listed)

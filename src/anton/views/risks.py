@@ -57,7 +57,7 @@ def risks(state: RunState, proof: Proof) -> tuple[str, ...]:
         *_of_the_proof(proof),
         *_of_the_diff(proof.patch),
         *_of_the_files(proof.patch),
-        *_of_the_ticket(state),
+        *_of_the_run(state),
     )
 
 
@@ -67,7 +67,7 @@ def _of_the_proof(proof: Proof) -> Iterator[str]:
     if proof.opinion is Opinion.DISAGREES:
         yield "The second opinion disagrees: the test agent's own fix does not pass the new tests."
     elif proof.opinion is Opinion.NONE:
-        yield "There is no second opinion: nobody else derived a fix."
+        yield "There is no second opinion: no other fix could be tried."
     if proof.already_red:
         yield f"Red before the fix, and not held against it: {_named(proof.already_red)}."
     if proof.flaky:
@@ -111,9 +111,11 @@ def _of_the_files(patch: Patch) -> Iterator[str]:
         yield f"The patch is large: {count(lines, 'changed line')}."
 
 
-def _of_the_ticket(state: RunState) -> Iterator[str]:
+def _of_the_run(state: RunState) -> Iterator[str]:
     if hidden := _HIDDEN.search(state.received.ticket.body):
         yield f"The ticket held hidden text: {hidden[1]} characters were removed."
+    if state.base is not None:
+        yield from map(line, state.base.notices)
 
 
 def _named(names: Iterable[str]) -> str:

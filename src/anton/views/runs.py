@@ -14,7 +14,7 @@ from rich.text import Text
 from anton.core.event import AgentOutcome, Entry, RunOutcome
 from anton.core.run import Phase, RunState
 from anton.views.encode import line
-from anton.views.figures import agent_cost, agent_tokens, cost, duration, tokens, utc
+from anton.views.figures import agent_cost, agent_tokens, cost, count, duration, tokens, utc
 from anton.views.lanes import activity, standing
 from anton.views.palette import ACCENT, BAD, CAUTION, GOOD, MUTED, STRONG
 from anton.views.screen import decision_screen
@@ -29,7 +29,7 @@ def runs_table(states: Iterable[RunState]) -> RenderableType:
     table = Table(box=SIMPLE_HEAD, expand=True, pad_edge=False, border_style=MUTED, header_style=MUTED)
     table.add_column("run", no_wrap=True)
     table.add_column("ticket", ratio=1, no_wrap=True, overflow="ellipsis")
-    table.add_column("stands", no_wrap=True)
+    table.add_column("status", no_wrap=True)
     table.add_column("proof", no_wrap=True)
     table.add_column("started (UTC)", no_wrap=True)
     for state in rows:
@@ -99,7 +99,7 @@ def _agents(state: RunState) -> RenderableType:
         grid.add_row(
             Text(sign, style),
             Text(line(agent.name, 40), STRONG),
-            Text(f"{agent.turn} turns", MUTED),
+            Text(count(agent.turn, "turn"), MUTED),
             Text(f"{tokens(agent_tokens(agent))} tokens", MUTED),
             Text(agent_cost(agent), MUTED),
             Text(doing, BAD if failed else ""),

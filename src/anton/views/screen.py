@@ -21,9 +21,13 @@ from anton.views.encode import line, styled
 from anton.views.figures import cost, duration
 from anton.views.matrix import matrix_table
 from anton.views.palette import ACCENT, BAD, CAUTION, GOOD, MUTED, STRONG
+from anton.views.timeline import VERBS
 
 PARAGRAPH_WIDTH = 100
 """Columns beyond which prose is hard to read."""
+
+LONG_DIFF_LINES = 20
+"""Lines of a diff beyond which the verdict is said again below it, where the eyes are."""
 
 KEYS = {
     "a": (Verb.APPROVE, "approve, and open the pull request"),
@@ -55,7 +59,7 @@ def decision_screen(state: RunState, *, keys: tuple[str, ...] = ()) -> Renderabl
         *_section("Proof", _proof(proof)),
         *_section("Change", Padding(diff_view(proof.patch.diff), (0, 2))),
         *_section("Look twice", _risks(briefing)),
-        *_section("Decide", _how(state, briefing, keys)),
+        *_section("Decide", _how(state, proof, briefing, keys)),
     )
 
 
@@ -66,18 +70,27 @@ def _section(title: str, content: RenderableType) -> Iterator[RenderableType]:
 
 
 def _verdict(state: RunState, briefing: Briefing) -> Panel:
-    ticket, colour = state.received.ticket, GOOD if briefing.green else BAD
-    verdict, _, rest = briefing.headline.partition(": ")
-    content = Text.assemble(
-        (line(ticket.key, 40), STRONG),
-        ("  ", ""),
-        (line(ticket.title, 200), STRONG),
-        ("\n\n", ""),
-        (f" {line(verdict, 40)} ", f"{STRONG} reverse {colour}"),
-        ("  ", ""),
-        (line(rest, 1_000), STRONG),
+    colour = GOOD if briefing.green else BAD
+    content = Text.assemble(_bug(state), "\n\n", _headline(briefing))
+    return Panel(
+        content,
+        box=HEAVY,
+        border_style=colour,
+        padding=(0, 1),
+        subtitle=_facts(state, briefing),
+        subtitle_align="left",
     )
-    return Panel(content, box=HEAVY, border_style=colour, padding=(0, 1), subtitle=_facts(state, briefing))
+
+
+def _bug(state: RunState) -> Text:
+    ticket = state.received.ticket
+    return Text(f"{line(ticket.key, 40)}  {line(ticket.title, 200)}", STRONG)
+
+
+def _headline(briefing: Briefing) -> Text:
+    verdict, _, rest = briefing.headline.partition(": ")
+    loud = f"{STRONG} reverse {GOOD if briefing.green else BAD}"
+    return Text.assemble((f" {line(verdict, 40)} ", loud), "  ", (line(rest, 1_000), STRONG))
 
 
 def _facts(state: RunState, briefing: Briefing) -> Text:
@@ -94,10 +107,10 @@ def _paragraph(briefing: Briefing) -> RenderableType:
 
 
 def _proof(proof: Proof) -> RenderableType:
-    where = (
-        f"sandbox {line(proof.sandbox, 200)} · base {proof.patch.base[:12]} · head {proof.patch.head[:12]}"
-    )
-    return Padding(Group(matrix_table(proof.cells), Text(where, MUTED)), (0, 2))
+    matrix = matrix_table(proof.cells) if proof.cells else Text("Nothing was executed.\n", STRONG)
+    where = (("sandbox", proof.sandbox), ("base", proof.patch.base[:12]), ("head", proof.patch.head[:12]))
+    rows = "\n".join(f"{name:<9}{line(text, 200)}" for name, text in where)
+    return Padding(Group(matrix, Text(rows, MUTED)), (0, 2))
 
 
 def _risks(briefing: Briefing) -> RenderableType:
@@ -109,16 +122,30 @@ def _risks(briefing: Briefing) -> RenderableType:
     return Padding(rows, (0, 2))
 
 
-def _how(state: RunState, briefing: Briefing, keys: tuple[str, ...]) -> RenderableType:
+def _how(state: RunState, proof: Proof, briefing: Briefing, keys: tuple[str, ...]) -> RenderableType:
+    if state.phase is not Phase.DECIDING:
+        return Padding(_decided(state), (0, 2))
+    parts: list[RenderableType] = []
+    if proof.patch.diff.count("\n") > LONG_DIFF_LINES:
+        parts += [_bug(state), _headline(briefing), Text()]
+    if keys:
+        parts += [_keys(keys), Text()]
+    parts += [Text("From any terminal:" if keys else "From any terminal, now or later:", MUTED)]
+    return Padding(Group(*parts, commands(state, briefing)), (0, 2))
+
+
+def _keys(keys: tuple[str, ...]) -> Table:
     rows = Table.grid(padding=(0, 2, 0, 0))
     for key in keys:
         rows.add_row(Text(key, f"{STRONG} {ACCENT}"), Text(KEYS[key][1]))
-    if state.phase is Phase.DECIDING:
-        if keys:
-            rows.add_row("", "")
-        shown = Group(rows, Text("From any terminal:" if keys else "From any terminal, now or later:", MUTED))
-        return Padding(Group(shown, commands(state, briefing)), (0, 2))
-    return Padding(rows, (0, 2))
+    return rows
+
+
+def _decided(state: RunState) -> Text:
+    rows = (
+        f"{line(d.by, 80)} {VERBS[d.verb]}{f': {line(d.text)}' if d.text else ''}" for d in state.decisions
+    )
+    return Text("\n".join(rows) or "Nobody has decided.")
 
 
 def commands(state: RunState, briefing: Briefing) -> Text:
