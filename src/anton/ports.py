@@ -118,6 +118,11 @@ class Sandbox(Protocol):
         """For a person: `full (bubblewrap)`, or why there is none and what would help."""
         ...
 
+    @property
+    def usable(self) -> bool:
+        """Whether commands are run at all; where there is no confinement only because a person allowed it."""
+        ...
+
     async def run(self, command: Command) -> Execution:
         """Run a command to its end or its time limit, whichever is first.
 

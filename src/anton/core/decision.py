@@ -46,6 +46,8 @@ def decide(state: RunState, answer: Answer) -> tuple[Event, ...]:
             f"({answer.digest[:12]} is not {briefing.digest[:12]}); "
             f"look at it again: anton show {state.run_id}"
         )
+    if answer.verb is Verb.APPROVE and state.proof is not None and not state.proof.patch.commits:
+        raise Refused(f"run {state.run_id} changes nothing, so there is nothing to approve")
     decided = Decided(answer.verb, answer.by, answer.digest, answer.text.strip())
     if answer.verb is Verb.APPROVE and not briefing.green:
         if not answer.override:

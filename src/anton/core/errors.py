@@ -18,6 +18,9 @@ Anything else that is raised is a bug of ours. A message says what happened, to 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class AntonError(Exception):
     """An error that is part of the design; `str()` of it is fit to show."""
@@ -65,3 +68,22 @@ class JournalConflict(AntonError):
 
 class IllegalTransition(AntonError):
     """An event was offered that the run's phase does not allow; nothing was changed."""
+
+
+@contextmanager
+def unwrapped() -> Iterator[None]:
+    """Let the first failure of a task group out by itself.
+
+    `asyncio.TaskGroup` hides it in an ExceptionGroup, which no caller can match; what the other tasks ended
+    with follows from the first and stays attached as its context.
+    """
+    try:
+        yield
+    except BaseExceptionGroup as group:
+        raise _first(group) from None
+
+
+def _first(error: BaseException) -> BaseException:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

@@ -1,7 +1,8 @@
 """The agent loop.
 
 It decides at its top, from what is journaled, and never at its bottom: a start, the next turn and a start
-after a crash are one code path. An agent rests only when it has submitted, or has met a limit, with no unread note.
+after a crash are one code path. An agent rests only when it has submitted, or has met a limit, with no unread
+note.
 """
 
 from __future__ import annotations

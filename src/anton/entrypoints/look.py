@@ -1,0 +1,76 @@
+"""Commands that only look."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from anton.core.errors import AntonError, UsageError
+from anton.core.run import RunState, fold
+from anton.entrypoints.composition import Anton, Check, Compose, Wish
+from anton.entrypoints.session import Seat
+from anton.entrypoints.speaking import FAILED, speaking
+from anton.entrypoints.start import config_option, sandbox_option
+from anton.views.checks import checks_table
+from anton.views.runs import run_page, runs_table
+
+
+@click.command()
+@config_option
+@click.pass_obj
+@speaking
+def runs(compose: Compose, config: Path | None) -> int:
+    """List the runs, newest first; what waits for you stands out."""
+    console = Console()
+
+    async def read(anton: Anton) -> tuple[list[RunState], list[str]]:
+        states, unreadable = [], []
+        for run_id in reversed(await anton.world.journal.run_ids()):
+            try:
+                states.append(fold(await anton.world.journal.read(run_id)))
+            except AntonError as error:
+                unreadable.append(f"run {run_id} cannot be read: {error}")
+        return states, unreadable
+
+    states, unreadable = Seat(compose, Wish(config=config, looking=True), console).run(read)
+    console.print(runs_table(states))
+    for sentence in unreadable:
+        click.echo(f"anton: {sentence}", err=True)
+    return FAILED if unreadable else 0
+
+
+@click.command()
+@click.argument("run")
+@config_option
+@click.pass_obj
+@speaking
+def show(compose: Compose, run: str, config: Path | None) -> None:
+    """Show RUN: briefing, proof, diff, agents, delivery, and what happened when."""
+    console = Console()
+
+    async def read(anton: Anton) -> None:
+        entries = await anton.world.journal.read(run)
+        if not entries:
+            raise UsageError(f"there is no run {run!r}; see which there are: anton runs")
+        console.print(run_page(fold(entries), entries))
+
+    Seat(compose, Wish(config=config, looking=True), console).run(read)
+
+
+@click.command()
+@config_option
+@sandbox_option
+@click.pass_obj
+@speaking
+def doctor(compose: Compose, config: Path | None, sandbox: str) -> int:
+    """Say which side each port is on, and prove the sandbox by trying to get out of it."""
+    console = Console()
+
+    async def examine(anton: Anton) -> tuple[Check, ...]:
+        return await anton.examine()
+
+    found = Seat(compose, Wish(config=config, sandbox=sandbox), console).run(examine)
+    console.print(checks_table([(check.name, check.good, check.detail) for check in found]))
+    return 0 if all(check.good for check in found) else FAILED

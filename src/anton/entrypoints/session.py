@@ -1,0 +1,170 @@
+"""A run in front of a person at a terminal: shown as it happens, then put to the question.
+
+Each step opens the world anew. Nothing is held while the person thinks, so another terminal may decide, and
+whatever happens here in between, the run is in the journal.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TypeVar
+
+import click
+from rich.console import Console, RenderableType
+from rich.live import Live
+
+from anton.core.agent import AgentSpec
+from anton.core.decision import Answer, Refused
+from anton.core.errors import OutsideError
+from anton.core.event import Entry, RunOutcome, Verb
+from anton.core.run import Phase, RunState
+from anton.entrypoints.composition import Anton, Compose, Wish
+from anton.entrypoints.speaking import FAILED, INTERRUPTED
+from anton.runs.log import Watcher, utc_now
+from anton.runs.runner import advance, answer
+from anton.views.lanes import NO_CLOCKS, Clocks, lanes, tick
+from anton.views.runs import closing
+from anton.views.screen import KEYS, decision_screen, offered_keys
+from anton.views.timeline import progress_line
+
+T = TypeVar("T")
+FRAMES_PER_SECOND = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """Where the person sits."""
+
+    compose: Compose
+    wish: Wish
+    console: Console
+    yes: bool = False
+    """Approve a green briefing without asking."""
+
+    @property
+    def interactive(self) -> bool:
+        """Whether somebody can be asked."""
+        return self.console.is_terminal and sys.stdin.isatty()
+
+    def run(self, step: Callable[[Anton], Awaitable[T]]) -> T:
+        """Carry out one step with the world open."""
+
+        async def opened() -> T:
+            async with self.compose(self.wish) as anton:
+                return await step(anton)
+
+        return asyncio.run(opened())
+
+
+def attend(seat: Seat, run_id: str) -> int:
+    """Take a run on from where it stands until it is closed or waits for a decision.
+
+    Returns:
+        The exit status.
+
+    Raises:
+        AntonError: the run cannot go on now; it is kept as it is.
+    """
+    while True:
+        try:
+            state = seat.run(lambda anton: _watched(seat, anton, run_id))
+        except (KeyboardInterrupt, asyncio.CancelledError):
+            click.echo(f"\nanton: interrupted; everything is kept. Go on with: anton resume {run_id}", err=True)
+            return INTERRUPTED
+        except OutsideError as error:
+            raise OutsideError(f"{error}\nNothing is lost. Go on with: anton resume {run_id}") from error
+        if state.phase is Phase.CLOSED:
+            seat.console.print(closing(state))
+            good = state.closed and state.closed.outcome in (RunOutcome.DELIVERED, RunOutcome.DECLINED)
+            return 0 if good else FAILED
+        given = _ask(seat, state)
+        if given is None:
+            return 0 if state.briefing and state.briefing.green else FAILED
+        try:
+            submit(seat, run_id, given)
+        except Refused as refusal:  # somebody else decided, or the briefing is newer: look again
+            click.echo(f"anton: {refusal}", err=True)
+
+
+def submit(seat: Seat, run_id: str, given: Answer) -> RunState:
+    """Have a decision journaled.
+
+    Raises:
+        Refused: it may not be taken now.
+    """
+    return seat.run(lambda anton: answer(anton.world, run_id, given))
+
+
+async def _watched(seat: Seat, anton: Anton, run_id: str) -> RunState:
+    with _watching(seat.console, anton) as watch:
+        return await advance(anton.world, run_id, watch)
+
+
+@contextmanager
+def _watching(console: Console, anton: Anton) -> Iterator[Sequence[Watcher]]:
+    """Lanes on a terminal, a line for each notable event elsewhere."""
+    if not console.is_terminal:
+        yield [lambda entry, state: _print_line(console, entry, state)]
+        return
+    picture = _Picture(anton.world.specs, anton.world.sandbox.description)
+    with Live(
+        get_renderable=picture, console=console, refresh_per_second=FRAMES_PER_SECOND, transient=True
+    ):
+        yield [picture.see]
+
+
+def _print_line(console: Console, entry: Entry, state: RunState) -> None:
+    if text := progress_line(entry, state):
+        console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+@dataclass(slots=True)
+class _Picture:
+    """The lanes as of the last entry and of now."""
+
+    specs: tuple[AgentSpec, ...]
+    sandbox: str
+    _state: RunState | None = None
+    _clocks: Clocks = NO_CLOCKS
+
+    def see(self, entry: Entry, state: RunState) -> None:
+        self._state, self._clocks = state, tick(self._clocks, entry)
+
+    def __call__(self) -> RenderableType:
+        if self._state is None:
+            return ""
+        return lanes(
+            self._state, utc_now(), specs=self.specs, clocks=self._clocks, sandbox=self.sandbox
+        )
+
+
+def _ask(seat: Seat, state: RunState) -> Answer | None:
+    """Show the briefing and take the person's answer; None where it is left for later."""
+    briefing = state.briefing
+    if briefing is None:
+        return None
+    keys = offered_keys(briefing) if seat.interactive and not seat.yes else ()
+    seat.console.print(decision_screen(state, keys=keys))
+    user = seat.run(_user)
+    if seat.yes and briefing.green:
+        return Answer(Verb.APPROVE, user, briefing.digest)
+    if seat.yes:
+        click.echo("anton: --yes approves green proofs only; this one is not, so it waits", err=True)
+    if not keys:
+        return None
+    key = click.prompt("Your answer", type=click.Choice(keys), show_choices=True, prompt_suffix=" > ")
+    verb = KEYS[key][0]
+    if verb is None:
+        return None
+    text = ""
+    if verb is Verb.REQUEST_CHANGES:
+        text = click.prompt("What should change", prompt_suffix="? ")
+    return Answer(verb, user, briefing.digest, text)
+
+
+async def _user(anton: Anton) -> str:
+    return anton.user

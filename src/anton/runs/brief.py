@@ -1,0 +1,37 @@
+"""What follows a proof: another round for whom it blames, or a briefing for a person."""
+
+from __future__ import annotations
+
+from anton.core.codec import digest_of
+from anton.core.event import BriefingPrepared, Event, Note, NotePosted, RoundStarted, Source
+from anton.core.proof import Blame, Fault, Proof
+from anton.core.run import RunState
+from anton.views.briefing import briefing_for, pull_request_for
+
+
+def conclude(state: RunState) -> tuple[Event, ...]:
+    """The events that end a round whose proof is judged, to be appended in one piece."""
+    proof = state.proof
+    if proof is None:
+        return ()
+    blamed = [blame for blame in (Blame.CODE, Blame.TEST) if any(f.blames is blame for f in proof.faults)]
+    if blamed and state.round < state.round_limit:
+        notes = (NotePosted(blame, Note(Source.PROOF, _evidence(proof, blame))) for blame in blamed)
+        return (RoundStarted(state.round + 1, "proof"), *notes)
+    title, body = pull_request_for(state, proof)
+    digest = digest_of(proof, f"{title}\n\n{body}")
+    return (BriefingPrepared(briefing_for(state, proof, title, body, digest)),)
+
+
+def _evidence(proof: Proof, blame: Blame) -> str:
+    """What was executed and what came of it, told to the one that it concerns and in nobody else's words."""
+    faults = [fault for fault in proof.faults if fault.blames is blame]
+    told = "\n\n".join(f"{number}. {_told(fault)}" for number, fault in enumerate(faults, 1))
+    return (
+        f"Your work was executed and the proof is not green. What concerns you:\n\n{told}\n\n"
+        "Find out why, correct your own part, and submit again."
+    )
+
+
+def _told(fault: Fault) -> str:
+    return f"{str(fault.kind).upper()}: {fault.evidence}"

@@ -1,0 +1,89 @@
+"""The agents of a run, each with its worktree, its tools and its part of the journal."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from anton.runs.opening import opening
+from anton.core.agent import AgentSpec, Plane
+from anton.core.event import AgentOutcome, AgentStarted, BaseResolved, Note, NotePosted, Source
+from anton.engine.loop import Agent
+from anton.engine.submit import submit_for
+from anton.ports import Repository
+from anton.proving.plan import TestPlan, protected_reason
+from anton.proving.suite import SuiteRunner
+from anton.runs.log import RunLog
+from anton.runs.world import Bench, World
+
+RETRY = "The model could not be reached before. Go on from where you were."
+
+
+class Crew:
+    """All agents of one run, for as long as one process works on it.
+
+    A worktree is laid out anew from the agent's last checkpoint; what was written after it was never journaled.
+    """
+
+    def __init__(
+        self, world: World, log: RunLog, base: BaseResolved, repository: Repository, runner: SuiteRunner, plan: TestPlan
+    ) -> None:
+        self._world = world
+        self._log = log
+        self._base = base
+        self._repository = repository
+        self._runner = runner
+        self._plan = plan
+
+    async def assemble(self) -> dict[str, Agent]:
+        """The agents by name, each started in the journal."""
+        files = await self._repository.files(self._base.tree)
+        return {spec.name: await self._hire(spec, files) for spec in self._world.specs}
+
+    async def _hire(self, spec: AgentSpec, files: tuple[str, ...]) -> Agent:
+        view = self._log.agent(spec.name)
+        worktree = self._world.scratch(self._log.state.run_id) / spec.name
+        checkpoint = _no_worktree
+        if spec.plane is not Plane.NONE:
+            await self._repository.export(view.state.checkpoint or self._base.tree, worktree)
+            checkpoint = self._checkpoint_of(spec, worktree)
+        tools = {**self._world.equip(self._bench(spec, worktree)), "submit": submit_for(spec.output)}
+        if not view.state.messages:
+            told = opening(self._log.state.received.ticket, files if spec.plane is not Plane.NONE else ())
+            model = spec.model or self._world.model.name
+            await view.append(AgentStarted(spec.name, model, spec.system, told, tuple(tools)))
+        elif view.state.ended and view.state.ended.outcome is AgentOutcome.FAILED:
+            await view.append(NotePosted(spec.name, Note(Source.ANTON, RETRY)))
+        return Agent(spec, view, self._world.model, tools, checkpoint)
+
+    def _bench(self, spec: AgentSpec, worktree: Path) -> Bench:
+        async def run_tests(paths: tuple[str, ...]) -> str:
+            tree = await self._repository.snapshot(worktree, self._base.tree)
+            return await self._runner.for_agent(tree, paths)
+
+        return Bench(spec.tools, worktree, self._share(spec), run_tests)
+
+    def _share(self, spec: AgentSpec) -> Callable[[str], str | None]:
+        def refusal(path: str) -> str | None:
+            if reason := protected_reason(path):
+                return f"{path!r} {reason}; no agent may change it"
+            if spec.plane is Plane.SOURCE and self._plan.is_test(path):
+                return f"{path!r} belongs to the tests, which a colleague writes; you own the source"
+            return None
+
+        return refusal
+
+    def _checkpoint_of(self, spec: AgentSpec, worktree: Path) -> Callable[[], Awaitable[str | None]]:
+        run_id = self._log.state.run_id
+
+        async def checkpoint() -> str | None:
+            tree = await self._repository.snapshot(worktree, self._base.tree)
+            if tree not in (self._base.tree, self._log.agent(spec.name).state.checkpoint):
+                await self._repository.keep(f"{run_id}/{spec.name}/{tree}", tree)
+            return tree
+
+        return checkpoint
+
+
+async def _no_worktree() -> str | None:
+    return None

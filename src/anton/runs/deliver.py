@@ -1,0 +1,126 @@
+"""The outside effects of a decision, each done once.
+
+Between doing something outside and writing it down there is always a gap. So every step has a name under which
+it is journaled, and every adapter finds before it makes: a step that is done again after a crash finds what is
+there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from anton.core.codec import proof_as_json
+from anton.core.errors import OutsideError
+from anton.core.event import Decided, RunClosed, RunOutcome, StepDelivered, Verb
+from anton.core.proof import Proof
+from anton.core.run import RunState
+from anton.ports import PullRequestDraft
+from anton.runs.log import RunLog
+from anton.runs.world import World
+from anton.views.incident import incident_report
+from anton.views.pull_request import with_override
+
+LABELS = ("bug", "anton")
+Step = Callable[[World, RunLog], Awaitable[str]]
+
+
+async def deliver(world: World, log: RunLog) -> None:
+    """Carry out what was decided, from wherever it stopped, and close the run.
+
+    Raises:
+        OutsideError: a step failed for now; the decision and the steps that are done are kept.
+    """
+    decision = log.state.decision
+    approved = decision is not None and decision.verb is Verb.APPROVE
+    for name, step in APPROVED.items() if approved else DECLINED.items():
+        if name not in log.state.steps:
+            await log.append(StepDelivered(name, await step(world, log)))
+    outcome = RunOutcome.DELIVERED if approved else RunOutcome.DECLINED
+    await log.append(RunClosed(outcome, decision.text if decision else ""))
+    await asyncio.to_thread(shutil.rmtree, world.scratch(log.state.run_id), ignore_errors=True)
+
+
+def branch_of(state: RunState) -> str:
+    """`fix/<ticket>-<run>`: at most one branch and one pull request for a run."""
+    return f"fix/{state.received.ticket.slug}-{state.run_id}"
+
+
+async def _push(world: World, log: RunLog) -> str:
+    state, proof = log.state, _proof(log.state)
+    branch, remote = branch_of(state), _remote(state)
+    await world.repository(state.received.repository).push(proof.patch.head, branch, remote)
+    return f"{branch} at {proof.patch.head}"
+
+
+async def _open_pull_request(world: World, log: RunLog) -> str:
+    state, proof = log.state, _proof(log.state)
+    briefing, base, decision = state.briefing, state.base, state.decision
+    if briefing is None or base is None or decision is None:
+        raise OutsideError(f"run {state.run_id} has nothing to open a pull request from")
+    draft = PullRequestDraft(
+        head=branch_of(state),
+        base=base.branch,
+        commit=proof.patch.head,
+        title=briefing.pull_request_title,
+        body=with_override(briefing.pull_request_body, decision),
+        labels=LABELS,
+        remote=_remote(state),
+    )
+    return await world.forge.open_pull_request(draft)
+
+
+async def _close_ticket(world: World, log: RunLog) -> str:
+    link = log.state.steps["pull_request"].result
+    return await world.tracker.close(log.state.received.ticket, link)
+
+
+async def _write_report(world: World, log: RunLog) -> str:  # noqa: ARG001 - a step's signature
+    state, proof = log.state, _proof(log.state)
+    folder = Path(state.received.reports) / state.run_id
+    texts = {
+        "incident.md": incident_report(state, tuple(log.entries)),
+        "pull_request.md": state.briefing.pull_request_body if state.briefing else "",
+        "fix.diff": proof.patch.diff,
+        "proof.json": proof_as_json(proof).decode(),
+    }
+    try:
+        await asyncio.to_thread(_write_files, folder, texts)
+    except OSError as error:
+        raise OutsideError(f"the incident report could not be written to {str(folder)!r}: {error}") from error
+    return str(folder / "incident.md")
+
+
+APPROVED: dict[str, Step] = {
+    "branch": _push,
+    "pull_request": _open_pull_request,
+    "ticket": _close_ticket,
+    "report": _write_report,
+}
+DECLINED: dict[str, Step] = {"report": _write_report}
+
+
+def _write_files(folder: Path, texts: dict[str, str]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in texts.items():
+        draft = folder / f".{name}.draft"
+        with draft.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(folder / name)
+
+
+def _proof(state: RunState) -> Proof:
+    if state.proof is None:
+        raise OutsideError(f"run {state.run_id} was decided without a proof; nothing is delivered")
+    return state.proof
+
+
+def _remote(state: RunState) -> str:
+    if state.base is None or not state.base.remote:
+        raise OutsideError(f"run {state.run_id} has no remote to push to; its repository has no origin")
+    return state.base.remote

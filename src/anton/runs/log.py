@@ -1,0 +1,154 @@
+"""A run's journal while somebody works on it: events go in, the folded state comes out.
+
+Events are numbered, checked against the run's phase and folded when they are posted; they are written in that
+order, whatever waits being one transaction; and only what is written is shown to those who watch. When writing
+fails, or another writer was first, the run is lost to this process: the context ends with that error, and
+nothing that was posted in vain was ever shown.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from anton.core.agent import AgentState
+from anton.core.errors import UsageError, unwrapped
+from anton.core.event import AgentEvent, Entry, Event
+from anton.core.run import RunState, advance, fold
+from anton.ports import Journal
+
+Clock = Callable[[], datetime]
+Watcher = Callable[[Entry, RunState], None]
+"""Told of each entry once it is on disk, with the state as of that entry."""
+
+
+def utc_now() -> datetime:
+    """The time, aware."""
+    return datetime.now(UTC)
+
+
+@dataclass(slots=True)
+class _Batch:
+    """Events posted together, written together."""
+
+    entries: tuple[Entry, ...]
+    states: tuple[RunState, ...]
+    written: asyncio.Future[None]
+
+
+class RunLog:
+    """One run's events, for the one process that holds it. Made by `open_log`."""
+
+    def __init__(self, journal: Journal, entries: Iterable[Entry], clock: Clock, watch: Sequence[Watcher]) -> None:
+        self.entries = list(entries)
+        """All that is written, oldest first."""
+        self.state = fold(self.entries)
+        """Where the run stands, with everything posted so far."""
+        self._journal = journal
+        self._clock = clock
+        self._watchers = watch
+        self._pending: list[_Batch] = []
+        self._posted = asyncio.Event()
+        self._stopping = False
+
+    def post(self, *events: Event) -> asyncio.Future[None]:
+        """Fold events and have them written in one transaction; the future is done when they are on disk.
+
+        Raises:
+            IllegalTransition: the run's phase does not allow one of them; none was posted.
+        """
+        state, entries, states = self.state, [], []
+        for event in events:
+            entry = Entry(state.run_id, state.number + 1, self._clock(), event)
+            state = advance(state, entry)
+            entries.append(entry)
+            states.append(state)
+        self.state = state
+        batch = _Batch(tuple(entries), tuple(states), asyncio.get_running_loop().create_future())
+        self._pending.append(batch)
+        self._posted.set()
+        return batch.written
+
+    async def append(self, *events: Event) -> None:
+        """Post events and wait until they are on disk."""
+        await self.post(*events)
+
+    def agent(self, name: str) -> AgentView:
+        """One agent's part, as the engine needs it."""
+        return AgentView(self, name)
+
+    def stop(self) -> None:
+        """Nothing more will be posted: `write` finishes what waits and returns."""
+        self._stopping = True
+        self._posted.set()
+
+    async def write(self) -> None:
+        """Write what is posted, as it comes, until stopped."""
+        while self._pending or not self._stopping:
+            await self._posted.wait()
+            self._posted.clear()
+            if self._pending:
+                await self._write_pending()
+
+    async def _write_pending(self) -> None:
+        batches, self._pending = self._pending, []
+        entries = tuple(entry for batch in batches for entry in batch.entries)
+        await self._journal.append(self.state.run_id, entries)
+        self.entries.extend(entries)
+        for batch in batches:
+            for entry, state in zip(batch.entries, batch.states, strict=True):
+                for watcher in self._watchers:
+                    watcher(entry, state)
+            if not batch.written.done():
+                batch.written.set_result(None)
+
+
+@dataclass(frozen=True, slots=True)
+class AgentView:
+    """One agent's part of a run's log."""
+
+    log: RunLog
+    name: str
+
+    @property
+    def state(self) -> AgentState:
+        """Where the agent stands."""
+        return self.log.state.agents.get(self.name) or AgentState(self.name)
+
+    def post(self, *events: AgentEvent) -> None:
+        """Write without waiting."""
+        self.log.post(*events)
+
+    async def append(self, *events: AgentEvent) -> None:
+        """Write and wait until it is on disk."""
+        await self.log.append(*events)
+
+
+@asynccontextmanager
+async def open_log(
+    journal: Journal, run_id: str, *, clock: Clock = utc_now, watch: Sequence[Watcher] = ()
+) -> AsyncIterator[RunLog]:
+    """A run to work on, held against all other processes until the context ends.
+
+    Raises:
+        UsageError: there is no such run.
+        RunBusy: another process works on it.
+        JournalConflict: another writer was first; nothing more was written.
+        JournalError: the journal cannot be read or written.
+    """
+    async with journal.hold(run_id):
+        entries = await journal.read(run_id)
+        if not entries:
+            raise UsageError(f"there is no run {run_id!r}; see which there are: anton runs")
+        log = RunLog(journal, entries, clock, watch)
+        with unwrapped():
+            async with asyncio.TaskGroup() as group:
+                writer = group.create_task(log.write(), name=f"journal of {run_id}")
+                try:
+                    yield log
+                finally:
+                    log.stop()
+                    await asyncio.wait([writer])

@@ -1,0 +1,55 @@
+"""All that a run needs from outside, put together once by the composition root."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from anton.core.agent import AgentSpec
+from anton.core.tool import Tool
+from anton.ports import Forge, Journal, Model, Repository, Sandbox, Tracker
+from anton.proving.plan import TestPlan
+from anton.runs.log import Clock, utc_now
+
+Equip = Callable[["Bench"], Mapping[str, Tool]]
+"""The tools that an agent works with, bound to its surroundings."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """An agent's surroundings: its worktree, what it may write, how it runs tests."""
+
+    names: tuple[str, ...]
+    """Of the tools it gets."""
+    worktree: Path
+    owns: Callable[[str], str | None]
+    """None where the agent may write the path, else why not."""
+    run_tests: Callable[[tuple[str, ...]], Awaitable[str]]
+    """What came of the whole suite, or of some test files, on the worktree as it is now."""
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """The ports, the agents, and where things are kept."""
+
+    journal: Journal
+    model: Model
+    sandbox: Sandbox
+    tracker: Tracker
+    forge: Forge
+    repository: Callable[[str], Repository]
+    """The trusted side of the repository at an absolute path."""
+    remote: Callable[[str, str], Awaitable[str]]
+    """Where to push to, for a repository's path and the `origin` it names (empty: none)."""
+    plan: Callable[[tuple[str, ...]], TestPlan]
+    """How to run the tests of a repository that holds these files."""
+    specs: tuple[AgentSpec, ...]
+    equip: Equip
+    home: Path
+    """Anton's state folder."""
+    clock: Clock = utc_now
+
+    def scratch(self, run_id: str) -> Path:
+        """Where a run's worktrees and test trees live; it may be deleted at any time between steps."""
+        return self.home / "scratch" / run_id
