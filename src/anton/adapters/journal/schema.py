@@ -7,16 +7,15 @@ opening alone may already change files.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import sqlite3
 import tempfile
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 from sqlalchemy import Column, Integer, MetaData, Table, Text
 
+from anton.adapters.document import alone_in
 from anton.adapters.journal.failure import explain
 from anton.core.errors import JournalError
 
@@ -64,8 +63,7 @@ def prepare(path: Path) -> None:
         JournalError: the file is empty, damaged, another program's or a newer version's, or cannot be made.
     """
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with _alone_in(path.parent):
+        with alone_in(path.parent):
             if not path.exists():
                 _create(path)
             if _examine(path) < VERSION:
@@ -74,16 +72,6 @@ def prepare(path: Path) -> None:
         raise JournalError(f"the journal {str(path)!r} cannot be made or opened: {error}") from error
     except sqlite3.Error as error:
         raise explain(error, path) from error
-
-
-@contextmanager
-def _alone_in(folder: Path) -> Iterator[None]:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
 
 
 def _create(path: Path) -> None:
