@@ -1,9 +1,9 @@
 """From a function to a tool: name, description and JSON schema are read off signature and docstring.
 
-The paragraphs before the docstring's first section become the description, the Args section (Google style)
 The paragraphs before the docstring's first section become the description; the Args section (Google style)
-describes the parameters; defaults and `Annotated` limits become part of the schema. The first parameter is the
-ToolContext, which the model does not see.
+describes the parameters; defaults and `Annotated` limits become part of the schema. The first parameter is
+the ToolContext, which the model does not see.
+"""
 
 from __future__ import annotations
 
