@@ -3,8 +3,8 @@
     base ──source of code──► fix ──tests──► head
       └──tests of test──► base_with_tests ──source of test──► second
 
-The two never saw each other's work. What the test agent changed of the source is its second opinion: it is run,
-and is no part of the patch.
+The two never saw each other's work. What the test agent changed of the source is its second opinion: it is
+run, and is no part of the patch.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""What a JUnit XML report says of each test; the report is written by untrusted code and read with suspicion.
+"""What a JUnit XML report says of each test; written by untrusted code, it is read with suspicion.
 
-There is no one schema. Read here: pytest (xunit1 and xunit2), unittest-xml-reporting, `node --test`, jest-junit,
-Maven surefire, go-junit-report and gotestsum. They differ in what `<error>` means: pytest writes it for
-collection, fixtures and teardown alone, the xUnit family for every exception that is not an assertion, and node
-writes `<failure>` for everything. `_outcome` tells them apart, because a test that never ran reproduces nothing.
+There is no one schema. Read here: pytest (xunit1 and xunit2), unittest-xml-reporting, `node --test`,
+jest-junit, Maven surefire, go-junit-report and gotestsum. They differ in what `<error>` means. pytest writes
+it for collection, fixtures and teardown alone; the xUnit family for any exception that is not an assertion;
+node writes `<failure>` for everything. `_outcome` tells them apart: a test that never ran reproduces nothing.
 """
 
 from __future__ import annotations
@@ -58,7 +58,9 @@ def plain(text: str) -> str:
 
 _ESC = r"(?:\x1b|#x1B|\\x1B)"  # as it is, as pytest writes it, as node writes it
 _ANSI = re.compile(_ESC + r"(?:\[[0-9;:?]{0,32}[ -/]{0,4}[@-~]|\][^\x07\x1b]{0,500}(?:\x07|\x1b\\))")
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
+_CONTROL = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ud800-\udfff]"
+)
 _CONTROL_BYTES = bytes(n for n in range(32) if n not in b"\t\n\r")
 _NEVER_RAN = frozenset({"hookFailed", "cancelledByParent", "uncaughtException", "unhandledRejection"})
 """Failure types of node for tests whose own body did not run to its end.
@@ -179,7 +181,7 @@ def _never_ran(case: _TestCase, remark: _Remark) -> bool:
 
 
 def _raised_in_body(case: _TestCase, remark: _Remark) -> bool:
-    """Whether an `<error>` is the xUnit family's for an exception in a test (it has a type, pytest's has none)."""
+    """Whether an `<error>` is the xUnit family's for an exception in a test: pytest's has no type."""
     if not remark.type or _UNLOADABLE.search(f"{remark.type} {case.classname}"):
         return False
     return not _FIXTURE.search(case.name) and not _FIXTURE.search("".join(remark.text))

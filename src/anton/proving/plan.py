@@ -228,7 +228,7 @@ def protected_reason(path: str) -> str | None:
 
 
 def shadowed_module(path: str, base_files: Collection[str]) -> str | None:
-    """The module of Python or of the test runner whose place a new file would take; None where it takes none."""
+    """The module of Python or of the test runner whose place a new file would take, if any."""
     found = re.fullmatch(r"(src/)?(\w+)(?:\.py|/__init__\.py)", path)
     if found is None:
         return None

@@ -1,7 +1,7 @@
 """Throw-away trees: untrusted code has run in them, so nothing in them is opened by following a link.
 
-Every step of a path is opened with `O_NOFOLLOW` relative to its parent's descriptor; a link, a FIFO or a device
-in the place of a report is no report.
+Every step of a path is opened with `O_NOFOLLOW` relative to its parent's descriptor; a link, a FIFO or a
+device in the place of a report is no report.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Commit subjects out of words that a model wrote: one line, and nothing in it that a forge would act upon."""
+"""Commit subjects out of words that a model wrote: one line, nothing in it that a forge would act upon."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Running a suite on a git tree. What came of it is read from exit code and report, and only where they agree."""
+"""Running a suite on a git tree: what came of it is read from exit code and report, where these agree."""
 
 from __future__ import annotations
 
@@ -40,6 +40,11 @@ class SuiteRunner:
         self._slots = asyncio.Semaphore(os.cpu_count() or 1)
         self._known: dict[_Key, Cell] = {}
         self._running: dict[_Key, asyncio.Lock] = {}
+
+    @property
+    def can_run(self) -> bool:
+        """Whether the sandbox runs anything at all."""
+        return self._sandbox.usable
 
     async def run(
         self, tree_sha: str, suite: Suite, tree: Tree, paths: Sequence[str] = (), attempt: int = 1
@@ -83,8 +88,8 @@ class SuiteRunner:
             name = path.partition("::")[0].rstrip("/")
             if name not in files and not any(file.startswith(name + "/") for file in files):
                 raise ToolError(
-                    f"There is no file or folder {path!r} in the worktree. Name test files as they are listed, "
-                    "relative to the repository's root, or name none to run the whole suite."
+                    f"There is no file or folder {path!r} in the worktree. Name test files relative to the "
+                    "repository's root, as they are listed, or name none to run the whole suite."
                 )
         return tuple(paths)
 
@@ -148,7 +153,7 @@ def _doubt(execution: Execution, cases: tuple[Case, ...], plan: TestPlan) -> str
 
 
 _NO_TESTS = 5
-"""Of pytest (https://docs.pytest.org/en/stable/reference/exit-codes.html), and of unittest since Python 3.12."""
+"""Of pytest (https://docs.pytest.org/en/stable/reference/exit-codes.html), and of unittest since 3.12."""
 _COVERAGE = re.compile(r"^(FAIL Required test coverage of|ERROR: Coverage failure:)", re.MULTILINE)
 """pytest-cov fails a run whose tests all passed, most of all one that is narrowed to a few files."""
 
