@@ -89,6 +89,11 @@ class ChatCompletionsModel:
         """The model's name as it was configured."""
         return self._model
 
+    @property
+    def address(self) -> str:
+        """Where it asks, without user, password and query."""
+        return str(self._url.with_user(None).with_query(None).with_fragment(None))
+
     def cost_dollars(self, model: str, usage: Usage) -> float | None:
         """What a reply cost by the configured prices or the built-in table; None where neither knows."""
         price = price_of(model, self._prices)
@@ -138,7 +143,7 @@ class ChatCompletionsModel:
     async def _ask(self, request: ModelRequest) -> AsyncGenerator[list[StreamItem]]:
         """One attempt: the items of a whole reply, in batches as they arrive."""
         model = request.model or self._model
-        asked = Asked(_shown(self._url), model, self._key)
+        asked = Asked(self.address, model, self._key)
         assembly = ReplyAssembly(request.messages, model)
         try:
             async with await self._post(request, model, asked) as response:
@@ -316,10 +321,6 @@ def _endpoint(base_url: str) -> URL:
     if not path.endswith("/chat/completions"):
         path += "/chat/completions"
     return base.with_path(path, keep_query=True)
-
-
-def _shown(url: URL) -> str:
-    return str(url.with_user(None).with_query(None).with_fragment(None))
 
 
 def _is_json(response: aiohttp.ClientResponse) -> bool:

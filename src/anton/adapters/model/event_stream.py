@@ -18,7 +18,8 @@ class EventStream:
     def __init__(self) -> None:
         self._unfinished: list[bytes] = []
         self._data: list[bytes] = []
-        self._held_bytes = 0
+        self._unfinished_bytes = 0
+        self._data_bytes = 0
 
     def feed(self, piece: bytes) -> list[bytes]:
         """The data of all events that the piece completes.
@@ -26,7 +27,7 @@ class EventStream:
         Raises:
             ModelError: a line or an event is larger than `MAX_EVENT_BYTES`.
         """
-        self._held_bytes += len(piece)
+        self._unfinished_bytes += len(piece)
         if b"\n" not in piece and b"\r" not in piece and not self._ends_with_return():
             self._unfinished.append(piece)
             self._check_size()
@@ -39,8 +40,8 @@ class EventStream:
             text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         lines = text.split(b"\n")
         self._unfinished = [lines.pop() + held]
+        self._unfinished_bytes = len(self._unfinished[0])
         events = self._take(lines)
-        self._held_bytes = len(self._unfinished[0]) + sum(map(len, self._data))
         self._check_size()
         return events
 
@@ -58,10 +59,11 @@ class EventStream:
                 if data:
                     events.append(data[0] if len(data) == 1 else b"\n".join(data))
                     data.clear()
+                    self._data_bytes = 0
             elif line.startswith(b"data:"):
-                if len(line) > MAX_EVENT_BYTES:
-                    self._refuse()
                 data.append(line[6:] if line.startswith(b"data: ") else line[5:])
+                self._data_bytes += len(line)
+                self._check_size()
             elif line == b"data":
                 data.append(b"")
         return events
@@ -70,11 +72,8 @@ class EventStream:
         return bool(self._unfinished) and self._unfinished[-1].endswith(b"\r")
 
     def _check_size(self) -> None:
-        if self._held_bytes > MAX_EVENT_BYTES:
-            self._refuse()
-
-    def _refuse(self) -> None:
-        raise ModelError(
-            f"the model's endpoint sent one event of more than {MAX_EVENT_BYTES:,} bytes; "
-            "check that BASE_URL names a chat-completions endpoint"
-        )
+        if self._data_bytes > MAX_EVENT_BYTES or self._unfinished_bytes > MAX_EVENT_BYTES:
+            raise ModelError(
+                f"the model's endpoint sent one event of more than {MAX_EVENT_BYTES:,} bytes; "
+                "check that BASE_URL names a chat-completions endpoint"
+            )

@@ -194,8 +194,8 @@ class RecordedModel:
     def _find(self, request: ModelRequest) -> ExchangeLine:
         """The recorded reply to this conversation.
 
-        Several have the same key where a reply added nothing to it: then the one as many replies on counts, or
-        the last before it, so that what is asked once more gets the last one again.
+        Several have the same key where a reply added nothing to it: then the one as many replies on counts,
+        or the last before it, so that what is asked once more gets the last one again.
         """
         key = key_of(request.agent, request.messages)
         mine = [exchange for exchange in self._exchanges if exchange.line.agent == request.agent]
@@ -240,8 +240,8 @@ def _departure(request: ModelRequest, here: Sequence[str], recorded: Sequence[Ex
     else:
         what = "that agent does not appear in it"
     return RecordingDeparted(
-        f"agent {request.agent!r} departs from the recording at turn {turn}: {what}. This is a recording of one "
-        "demo run and can answer nothing else: set API_KEY, BASE_URL and MODEL for a real model"
+        f"agent {request.agent!r} departs from the recording at turn {turn}: {what}. This is a recording of "
+        "one demo run and can answer nothing else: set API_KEY, BASE_URL and MODEL for a real model"
     )
 
 
