@@ -117,6 +117,8 @@ def _sentences(state: RunState, proof: Proof, heard: Testimony) -> Iterator[str]
 def opinion(proof: Proof) -> str:
     """What the second witness is worth, in a sentence."""
     match proof.opinion:
+        case Opinion.AGREES if not proof.green:
+            return "The second opinion, a fix derived without seeing this one, does pass the new tests."
         case Opinion.AGREES:
             return "The second opinion agrees: a fix derived without seeing this one passes the same tests."
         case Opinion.DISAGREES:

@@ -78,6 +78,7 @@ def subject(text: str, limit: int = 120) -> str:
     """One line for a title or a commit's subject, in which nothing mentions, links or closes anything."""
     inert = line(text, limit).replace("@", "＠").replace("://", ":⁄⁄")
     inert = re.sub(r"#(?=\d)", "＃", inert)
+    inert = re.sub(r"(?i)\b(www)\.", r"\1․", inert)
     return re.sub(r"(?i)\bGH-(?=\d)", "GH‑", inert)
 
 

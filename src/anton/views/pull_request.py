@@ -143,7 +143,7 @@ def _proof(proof: Proof) -> str:
 def _opinion(proof: Proof) -> str:
     match proof.opinion:
         case Opinion.AGREES:
-            verdict = "Agrees. It was derived without seeing this fix, and the new tests pass on it as well."
+            verdict = "Agrees. It was derived without seeing this fix, and the new tests pass on it."
         case Opinion.DISAGREES:
             verdict = (
                 "**Disagrees.** It was derived without seeing this fix, and not all new tests pass on it."

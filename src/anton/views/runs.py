@@ -31,7 +31,7 @@ def runs_table(states: Iterable[RunState]) -> RenderableType:
     table.add_column("ticket", ratio=1, no_wrap=True, overflow="ellipsis")
     table.add_column("status", no_wrap=True)
     table.add_column("proof", no_wrap=True)
-    table.add_column("started (UTC)", no_wrap=True)
+    table.add_column("since (UTC)", no_wrap=True)
     for state in rows:
         table.add_row(*_row(state))
     return table

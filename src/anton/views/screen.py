@@ -14,13 +14,13 @@ from rich.text import Text
 
 from anton.core.briefing import Briefing
 from anton.core.event import Verb
-from anton.core.proof import Proof
+from anton.core.proof import Fault, Proof
 from anton.core.run import Phase, RunState
 from anton.views.diff import diff_view
-from anton.views.encode import line, styled
+from anton.views.encode import cut, line, revealed, styled
 from anton.views.figures import cost, duration
 from anton.views.matrix import matrix_table
-from anton.views.palette import ACCENT, BAD, CAUTION, GOOD, MUTED, STRONG
+from anton.views.palette import ACCENT, BAD, CAUTION, FAILED_SIGN, GOOD, MUTED, STRONG
 from anton.views.timeline import VERBS
 
 PARAGRAPH_WIDTH = 100
@@ -28,6 +28,9 @@ PARAGRAPH_WIDTH = 100
 
 LONG_DIFF_LINES = 20
 """Lines of a diff beyond which the verdict is said again below it, where the eyes are."""
+
+EVIDENCE_CHARACTERS = 1_200
+"""Of one fault's evidence; the whole of it stands in the pull request and in the report."""
 
 KEYS = {
     "a": (Verb.APPROVE, "approve, and open the pull request"),
@@ -110,7 +113,13 @@ def _proof(proof: Proof) -> RenderableType:
     matrix = matrix_table(proof.cells) if proof.cells else Text("Nothing was executed.\n", STRONG)
     where = (("sandbox", proof.sandbox), ("base", proof.patch.base[:12]), ("head", proof.patch.head[:12]))
     rows = "\n".join(f"{name:<9}{line(text, 200)}" for name, text in where)
-    return Padding(Group(matrix, Text(rows, MUTED)), (0, 2))
+    return Padding(Group(matrix, *map(_fault, proof.faults), Text(rows, MUTED)), (0, 2))
+
+
+def _fault(fault: Fault) -> Text:
+    """What was executed and what came of it, as far as it helps to decide."""
+    evidence = revealed(cut(fault.evidence, EVIDENCE_CHARACTERS))
+    return Text.assemble((f"{FAILED_SIGN} {fault.kind}", f"{STRONG} {BAD}"), f"\n{evidence}\n")
 
 
 def _risks(briefing: Briefing) -> RenderableType:

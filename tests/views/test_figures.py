@@ -1,0 +1,60 @@
+"""Figures read as a person would write them, and confidence follows from evidence."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from anton.core.event import Entry
+from anton.core.proof import Case, FileChange, Opinion, Outcome, Proof
+from anton.core.run import fold
+from anton.views.figures import agent_cost, confidence, cost, count, duration, money, tally, tokens
+
+Run = tuple[Entry, ...]
+
+
+def proof_of(run: Run) -> Proof:
+    proof = fold(run).proof
+    assert proof is not None
+    return proof
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(0, "0:00"), (-3, "0:00"), (7.9, "0:07"), (725, "12:05"), (3_723, "1:02:03")]
+)
+def test_durations(seconds: float, words: str) -> None:
+    assert duration(seconds) == words
+
+
+def test_counts_money_and_tokens() -> None:
+    assert [count(n, "test") for n in (0, 1, 2, 1_200)] == ["no tests", "1 test", "2 tests", "1,200 tests"]
+    assert [money(m) for m in (0.0312, 12.4)] == ["$0.0312", "$12.40"]
+    assert [tokens(t) for t in (940, 12_400, 999_949, 999_950)] == ["940", "12.4k", "999.9k", "1.0M"]
+
+
+def test_a_tally_names_the_worst_first() -> None:
+    cases = [Case("a", Outcome.PASSED), Case("b", Outcome.ERROR), Case("c", Outcome.FAILED)]
+    assert tally(cases) == "1 broken, 1 failed, 1 passed"
+    assert tally([]) == "no tests"
+
+
+def test_cost_says_where_it_is_free_known_and_unknown(green: Run, midway: Run, untested: Run) -> None:
+    assert cost(fold(green)) == "free (recording)"
+    assert cost(fold(midway)) == "$0.0242"
+    assert cost(fold(untested)) == "cost unknown: no price for model small-coder"
+    assert agent_cost(fold(untested).agents["code"]) == "unknown"
+
+
+def test_a_red_proof_deserves_no_confidence(red: Run, untested: Run) -> None:
+    assert confidence(proof_of(red)) == confidence(proof_of(untested)) == 0
+
+
+def test_confidence_follows_the_evidence(green: Run) -> None:
+    proof = proof_of(green)
+    assert confidence(proof) == 70 + 15 + 4
+    assert confidence(replace(proof, opinion=Opinion.DISAGREES)) == 70 - 20 + 4
+    assert confidence(replace(proof, flaky=("a",), already_red=("b",))) == 89 - 5 - 5
+    assert confidence(replace(proof, sandbox="limited (Landlock)")) == 85
+    big = replace(proof.patch, source=(FileChange("a.py", "M", added=201),))
+    assert confidence(replace(proof, patch=big)) == 79

@@ -1,0 +1,100 @@
+"""Each flag is raised by what it names, and by nothing in a plain fix."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from anton.core.event import BaseResolved, Entry
+from anton.core.proof import FileChange, Opinion, Patch, Proof
+from anton.core.run import RunState, fold
+from anton.views.risks import risks
+
+Run = tuple[Entry, ...]
+
+
+def proof_with(state: RunState, **changes: object) -> Proof:
+    assert state.proof is not None
+    return replace(state.proof, **changes)  # type: ignore[arg-type]
+
+
+def patched(state: RunState, path: str, *lines: str, **change: object) -> Proof:
+    """The green proof with a patch that adds (or removes) these lines in one file."""
+    removed = sum(line.startswith("-") for line in lines)
+    diff = f"diff --git a/{path} b/{path}\n@@ -1,{removed} +1,{len(lines) - removed} @@\n" + "\n".join(lines)
+    file = replace(FileChange(path, "M", added=len(lines)), **change)  # type: ignore[arg-type]
+    in_tests = path.startswith("tests/")
+    patch = Patch("b", "h", (), () if in_tests else (file,), (file,) if in_tests else (), diff)
+    return proof_with(state, patch=patch)
+
+
+def test_a_plain_fix_raises_no_flag(green: Run) -> None:
+    state = fold(green)
+    assert risks(state, proof_with(state)) == ()
+
+
+@pytest.mark.parametrize(
+    ("line", "topic"),
+    [
+        ("+    if user.is_admin:", "authentication or permissions"),
+        ("+import hashlib", "cryptography"),
+        ("+    eval(text)", "execution of code"),
+        ("+    subprocess.run(command)", "other processes"),
+        ("+    requests.get(url)", "the network"),
+        ("+    pickle.loads(blob)", "deserialisation"),
+    ],
+)
+def test_added_lines_are_flagged_by_what_they_touch(green: Run, line: str, topic: str) -> None:
+    state = fold(green)
+    assert risks(state, patched(state, "src/a.py", line)) == (f"Added lines touch {topic}: src/a.py.",)
+    assert risks(state, patched(state, "src/a.py", line.replace("+", "-", 1))) == ()
+
+
+@pytest.mark.parametrize(
+    ("path", "lines", "change", "flag"),
+    [
+        ("tests/a.py", ["-def test_a():"], {}, "Existing tests were removed or rewritten: tests/a.py."),
+        ("tests/a.py", ["+@pytest.mark.skip"], {}, "Tests are skipped or narrowed: tests/a.py."),
+        ("tests/a.py", ["-x = 1"], {"status": "D"}, "Test files are deleted: tests/a.py."),
+        ("package.json", ["+x"], {}, "Dependencies or the build change: package.json."),
+        ("AGENTS.md", ["+x"], {}, "Files that steer tools, tests or reviewers change: AGENTS.md."),
+        (".github/ci.yml", ["+x"], {}, "Files that steer tools, tests or reviewers change: .github/ci.yml."),
+        ("logo.png", [], {"binary": True}, "Binary files cannot be read in the diff: logo.png."),
+        ("run.sh", ["+x"], {"mode": "100755"}, "Unusual file modes: run.sh."),
+        ("src/a.py", ["+x"], {"added": 201}, "The patch is large: 201 changed lines."),
+    ],
+)  # fmt: skip
+def test_files_are_flagged_by_what_they_are(
+    green: Run, path: str, lines: list[str], change: dict[str, object], flag: str
+) -> None:
+    state = fold(green)
+    assert risks(state, patched(state, path, *lines, **change)) == (flag,)
+
+
+def test_what_the_proof_knows_comes_first(green: Run) -> None:
+    state = fold(green)
+    proof = proof_with(
+        state,
+        sandbox="limited (Landlock)",
+        opinion=Opinion.DISAGREES,
+        already_red=tuple("abcde"),
+        flaky=("f",),
+    )
+    assert risks(state, proof) == (
+        "The sandbox is less than full: limited (Landlock).",
+        "The second opinion disagrees: the test agent's own fix does not pass the new tests.",
+        "Red before the fix, and not held against it: a, b, c, d and 1 more.",
+        "Flaky, passed and failed on the same code: f.",
+    )
+
+
+def test_hidden_text_and_the_base_s_notices_are_passed_on(green: Run) -> None:
+    state = fold(green)
+    ticket = replace(state.received.ticket, body="It fails.\n\n[1,024 hidden characters were removed]")
+    base = BaseResolved("b", "t", "main", "s", "", ("Uncommitted changes are not looked at.",))
+    state = replace(state, received=replace(state.received, ticket=ticket), base=base)
+    assert risks(state, proof_with(state)) == (
+        "The ticket held hidden text: 1,024 characters were removed.",
+        "Uncommitted changes are not looked at.",
+    )
