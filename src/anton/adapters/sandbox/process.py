@@ -1,0 +1,277 @@
+"""One child process from start to the end of its last descendant, whatever happens in between.
+
+The child is started by the event loop's own thread: the kernel's "die with your parent" follows the thread,
+not the process (prctl(2), PR_SET_PDEATHSIG). It gets a session of its own, so that Ctrl-C in Anton's terminal
+reaches Anton alone, which then ends the child in order. Its output is drained as it comes, whatever its
+length, and a bounded part is kept.
+
+The pipes are ours rather than asyncio's, as `Process.wait` waits for asyncio's own pipes to close on some
+versions of Python, which a daemon that keeps its stdout open would put off for ever.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import select
+import signal
+import time
+from asyncio.subprocess import DEVNULL, Process
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Self
+
+from anton.core.errors import SandboxError
+from anton.ports import Command, Execution
+
+GRACE_SECONDS = 1.0
+"""How long an ended command's remains may take to vanish before they are given up on."""
+
+_READ_BYTES = 1 << 16
+_MAX_STATUS_BYTES = 1 << 12
+_BY_SHELL_CONVENTION = {128 + number: -number for number in signal.Signals if number is not signal.SIGHUP}
+"""bubblewrap and shells report signal n as 128 + n. SIGHUP is left out: git ends with 129 on wrong usage."""
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """How to start a command inside a sandbox."""
+
+    argv: Callable[[int], tuple[str, ...]]
+    """The whole command line, given the descriptor to which the sandbox writes JSON lines: `{"exit-code": …}`
+    at the command's end, and before it `{"child-pid": …}` where that process takes all others with it."""
+    stop: signal.Signals
+    """Sent to the process group to end the command and all its descendants."""
+    cwd: str = "/"
+    descriptors: tuple[int, ...] = ()
+    """Open files that the sandbox needs."""
+    host_paths: tuple[str, ...] = ()
+    """Shown as `/repo` wherever they appear in the output."""
+
+
+class BoundedOutput:
+    """Keeps the beginning and the end of a stream of bytes, and counts what it left out between them."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self._head_bytes = max_bytes // 2
+        self._tail_bytes = max_bytes - self._head_bytes
+        self._head = bytearray()
+        self._tail = bytearray()
+        self._left_out = 0
+
+    def add(self, chunk: bytes) -> None:
+        """Take the next bytes in."""
+        room = self._head_bytes - len(self._head)
+        self._head += chunk[:room]
+        self._tail += chunk[room:]
+        excess = len(self._tail) - self._tail_bytes
+        if excess > 0:
+            del self._tail[:excess]
+            self._left_out += excess
+
+    def kept(self) -> bytes:
+        """What was kept, with the cut named where there was one."""
+        if not self._left_out:
+            return bytes(self._head + self._tail)
+        cut = f"\n[… {self._left_out} bytes left out …]\n"
+        return bytes(self._head) + cut.encode() + bytes(self._tail)
+
+
+async def execute(launch: Launch, command: Command) -> Execution:
+    """Run a command to its end or time limit; no descendant is left when this returns or raises.
+
+    Raises:
+        SandboxError: the sandbox could not be started, or came to grief before its command ended.
+    """
+    _check(command)
+    started = time.monotonic()
+    timed_out = False
+    with _Pipe(command.max_output_bytes) as output, _Pipe(_MAX_STATUS_BYTES) as status:
+        process = await _start(launch, output, status)
+        try:
+            async with asyncio.timeout(command.timeout_seconds):
+                await process.wait()
+        except TimeoutError:
+            timed_out = True
+        finally:
+            await _finish(process, launch.stop, output, status)
+    text = _as_repo(output.kept(), launch.host_paths).decode(errors="replace")
+    seconds = time.monotonic() - started
+    if timed_out:
+        return Execution(None, text, timed_out=True, seconds=seconds)
+    exit_code = _report(status).get("exit-code")
+    if exit_code is None:
+        reason = text.strip() or "no reason given"
+        raise SandboxError(f"the sandbox failed before {command.argv[0]!r} had run: {reason}")
+    exit_code = _BY_SHELL_CONVENTION.get(exit_code, exit_code)
+    return Execution(exit_code, text, timed_out=False, seconds=seconds)
+
+
+@contextmanager
+def memory_file(content: bytes) -> Iterator[int]:
+    """Descriptor of a file that exists only in memory, to be read from its beginning."""
+    descriptor = os.memfd_create("anton")
+    try:
+        os.write(descriptor, content)
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+class _Pipe(BoundedOutput):
+    """A pipe that the event loop empties as it fills; what came of it is kept, bounded."""
+
+    def __init__(self, max_bytes: int) -> None:
+        super().__init__(max_bytes)
+        self._loop = asyncio.get_running_loop()
+        self.ended: asyncio.Future[None] = self._loop.create_future()
+        """Done when no process holds the writing end any more."""
+
+    def __enter__(self) -> Self:
+        self._reading, self.writing = os.pipe()
+        self._open = {self._reading, self.writing}
+        os.set_blocking(self._reading, False)
+        self._loop.add_reader(self._reading, self.drain)
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self._loop.remove_reader(self._reading)
+        for descriptor in self._open:
+            os.close(descriptor)
+
+    def drain(self) -> None:
+        """Take in what is there now."""
+        try:
+            chunk = os.read(self._reading, _READ_BYTES)
+        except BlockingIOError:
+            return
+        if chunk:
+            self.add(chunk)
+        elif not self.ended.done():
+            self._loop.remove_reader(self._reading)
+            self.ended.set_result(None)
+
+    def hand_over(self) -> None:
+        """Close the writing end on this side: the child has its own."""
+        self._open.remove(self.writing)
+        os.close(self.writing)
+
+
+def _check(command: Command) -> None:
+    if not command.tree.is_dir():
+        raise SandboxError(
+            f"{command.argv[0]!r} cannot run in {str(command.tree)!r}: there is no such folder"
+        )
+
+
+async def _start(launch: Launch, output: _Pipe, status: _Pipe) -> Process:
+    """Start the sandbox; cancellation waits until there is something that can be ended whole.
+
+    Of itself asyncio ends the one process it knows, and bubblewrap's second one could go on to run the command.
+    """
+    starting = asyncio.ensure_future(_spawn(launch, output, status))
+    try:
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        with suppress(SandboxError):
+            await _finish(await starting, launch.stop, output, status)
+        raise
+
+
+async def _spawn(launch: Launch, output: _Pipe, status: _Pipe) -> Process:
+    argv = launch.argv(status.writing)
+    try:
+        return await asyncio.create_subprocess_exec(
+            *argv,
+            stdin=DEVNULL,
+            stdout=output.writing,
+            stderr=output.writing,
+            cwd=launch.cwd,
+            env={},
+            pass_fds=(status.writing, *launch.descriptors),
+            start_new_session=True,
+        )
+    except (OSError, ValueError) as error:
+        raise SandboxError(f"{argv[0]!r} could not be started in {launch.cwd!r}: {error}") from error
+    finally:
+        output.hand_over()
+        status.hand_over()
+
+
+async def _finish(process: Process, stop: signal.Signals, output: _Pipe, status: _Pipe) -> None:
+    """End what still runs, and return when it is gone and all that it wrote is read."""
+    await _end(process, stop, status)
+    await asyncio.wait((output.ended, status.ended), timeout=GRACE_SECONDS)
+    await _gone(_report(status).get("child-pid"))
+
+
+async def _end(process: Process, stop: signal.Signals, status: _Pipe) -> None:
+    """Ask in order first and by force if that takes too long."""
+    for number in (stop, signal.SIGKILL):
+        if process.returncode is not None:
+            return
+        status.drain()
+        _kill(process, number, _report(status).get("child-pid"))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(GRACE_SECONDS):
+                await process.wait()
+
+
+def _kill(process: Process, number: signal.Signals, first_inside: int | None) -> None:
+    """Signal the process group, and a namespace's first process by name.
+
+    bubblewrap lets that one leave the group some time before it asks the kernel to end it with its parent: in
+    between, the end of the group would not be its end.
+    """
+    if first_inside is not None:
+        with suppress(ProcessLookupError):
+            os.kill(first_inside, signal.SIGKILL)
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, number)
+
+
+async def _gone(pid: int | None) -> None:
+    """Wait until a namespace's first process is gone: the kernel ends all others of it before."""
+    if pid is None:
+        return
+    try:
+        descriptor = os.pidfd_open(pid)
+    except OSError:  # it is gone already
+        return
+    try:
+        if not select.select([descriptor], [], [], 0)[0]:
+            await _readable(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+async def _readable(descriptor: int) -> None:
+    loop = asyncio.get_running_loop()
+    event = asyncio.Event()
+    loop.add_reader(descriptor, event.set)
+    try:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(GRACE_SECONDS):
+                await event.wait()
+    finally:
+        loop.remove_reader(descriptor)
+
+
+def _report(status: BoundedOutput) -> dict[str, int]:
+    """The sandbox's own words about its command; only the sandbox can write them, not the command."""
+    report: dict[str, int] = {}
+    for line in status.kept().splitlines():
+        with suppress(json.JSONDecodeError):
+            report.update(json.loads(line))
+    return report
+
+
+def _as_repo(output: bytes, host_paths: tuple[str, ...]) -> bytes:
+    """The output with the tree's place on the host called `/repo`, as bubblewrap has it."""
+    for path in sorted(set(host_paths), key=len, reverse=True):
+        output = re.sub(re.escape(os.fsencode(path)) + rb"(?![\w.-])", b"/repo", output)
+    return output
