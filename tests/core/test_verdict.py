@@ -9,6 +9,7 @@ import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
 
+from anton.core.evidence import SHOWN_TESTS
 from anton.core.proof import (
     BAD,
     Blame,
@@ -24,7 +25,7 @@ from anton.core.proof import (
     Suite,
     Tree,
 )
-from anton.core.verdict import SHOWN_TESTS, judge, not_tested, outcomes, suspects
+from anton.core.verdict import judge, not_tested, outcomes, suspects
 
 P, F, E, S = Outcome.PASSED, Outcome.FAILED, Outcome.ERROR, Outcome.SKIPPED
 
@@ -332,9 +333,22 @@ class TestFlaky:
             (FaultKind.REGRESSED, Blame.CODE, (OLD,))
         ]
 
-    def test_failing_and_then_being_skipped_is_no_excuse(self) -> None:
-        again = cell(Suite.OLD, Tree.FIX, {OLD: S}, attempt=2)
-        assert not Matrix(old_fix={OLD: F}, again=(again,)).judged().green
+    @pytest.mark.parametrize(("once", "then"), [(F, S), (S, F), (E, S), (F, E)])
+    def test_never_passing_is_steady_however_it_did_not_pass(self, once: Outcome, then: Outcome) -> None:
+        again = cell(Suite.OLD, Tree.FIX, {OLD: then}, attempt=2)
+        proof = Matrix(old_fix={OLD: once}, again=(again,)).judged()
+        assert faults(proof) == [(FaultKind.REGRESSED, Blame.CODE, (OLD,))]
+
+    def test_a_new_test_skipped_and_then_failing_on_the_fix_is_not_cured(self) -> None:
+        again = cell(Suite.NEW, Tree.FIX, {NEW: P, EDGE: F}, attempt=2)
+        proof = Matrix(new_fix={NEW: P, EDGE: S}, again=(again,)).judged()
+        assert faults(proof) == [(FaultKind.NOT_CURED, Blame.CODE, (EDGE,))]
+
+    def test_a_second_run_of_the_fix_that_breaks_down_is_not_green(self) -> None:
+        again = cell(Suite.NEW, Tree.FIX, {}, attempt=2, status=CellStatus.NO_REPORT, output="crash")
+        proof = Matrix(again=(again,)).judged()
+        assert faults(proof) == [(FaultKind.SUITE_BROKEN, Blame.CODE, ())]
+        assert proof.faults[0].evidence.endswith("ended with 'no report'. The runner's own words:\ncrash")
 
     def test_two_outcomes_under_one_name_in_one_run_are_not_flakiness(self) -> None:
         proof = Matrix(old_base=[(OLD, P), (OLD, P)], old_fix=[(OLD, F), (OLD, P)]).judged()

@@ -24,6 +24,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from anton.core.evidence import broken, evidence_of, listed, named
 from anton.core.proof import (
     BAD,
     Blame,
@@ -39,11 +40,6 @@ from anton.core.proof import (
     Suite,
     Tree,
 )
-
-SHOWN_TESTS = 8
-"""Tests named in the evidence of a fault; the rest are counted."""
-SHOWN_CHARACTERS = 1_500
-"""Of one test's failure message, or of a runner's output, in the evidence of a fault."""
 
 _BADNESS = {Outcome.SKIPPED: 0, Outcome.PASSED: 1, Outcome.ERROR: 2, Outcome.FAILED: 3}
 """A test that failed in its body and then in its teardown is two cases: it failed."""
@@ -63,17 +59,22 @@ class Outcomes:
     @property
     def first(self) -> Mapping[str, Case]:
         """Cases of the first attempt, none where it left no report; of several under one id the worst."""
-        return _worst(self.cells[0]) if self.cells else {}
+        return _worst(self.cells[:1])
 
     @property
     def reported(self) -> tuple[Cell, ...]:
         """The attempts that left a report."""
         return tuple(cell for cell in self.cells if cell.status is CellStatus.RAN)
 
+    @property
+    def worst(self) -> Mapping[str, Case]:
+        """The worst case of each test in any attempt."""
+        return _worst(self.cells)
+
     def unsteady(self) -> frozenset[str]:
         """Tests that passed in one attempt and in another did not: failed, were skipped, were not there."""
         passed = [
-            frozenset(test for test, case in _worst(cell).items() if case.outcome is Outcome.PASSED)
+            frozenset(test for test, case in _worst((cell,)).items() if case.outcome is Outcome.PASSED)
             for cell in self.reported
         ]
         return frozenset().union(*passed) - passed[0].intersection(*passed) if passed else frozenset()
@@ -150,17 +151,19 @@ class _Matrix:
         self.flaky = frozenset[str]().union(*(cell.unsteady() for cell in every))
         self.baseline = self.old_base.first
         self.before, self.after = self.new_base.first, self.new_fix.first
-        self.old_after, self.second = self.old_fix.first, self.new_second.first
+        self.old_after, self.second = self.old_fix.worst, self.new_second.first
+        self.worst_after = self.new_fix.worst
         self.already_red = frozenset(t for t, case in self.baseline.items() if case.outcome in BAD)
         self.new_tests = frozenset(
             test
-            for test in {*self.before, *self.after}
+            for test in {*self.before, *self.worst_after}
             if test not in self.baseline or self._turned_red(test)
         )
+        attempts = [_worst((cell,)) for cell in self.new_base.reported]
         self.failed_on_base = frozenset(
             test
             for test in self.new_tests - self.flaky
-            if test in self.before and self.before[test].outcome is Outcome.FAILED
+            if attempts and all(_failed(test, attempt) for attempt in attempts)
         )
         self.reproducing = frozenset(test for test in self.failed_on_base if _passed(self.after.get(test)))
 
@@ -175,7 +178,7 @@ class _Matrix:
             return {}
         found: dict[str, Case] = {}
         for test in sorted(self.new_tests - self.new_fix.unsteady()):
-            case = self.after.get(test) or Case(test, Outcome.SKIPPED)
+            case = self.worst_after.get(test) or Case(test, Outcome.SKIPPED)
             before = self.before.get(test)
             ran_before = before is not None and before.outcome in (Outcome.PASSED, Outcome.FAILED)
             if case.outcome in BAD:
@@ -188,16 +191,12 @@ class _Matrix:
 
     def unsteady_new(self) -> dict[str, Case]:
         """New tests that pass and do not pass on the very same fix."""
-        return {test: self._worst_on_fix(test) for test in sorted(self.new_tests & self.new_fix.unsteady())}
-
-    def _worst_on_fix(self, test: str) -> Case:
-        cases = [case for cell in self.new_fix.reported for case in cell.cases if case.id == test]
-        return max(cases, key=lambda case: _BADNESS[case.outcome])
+        return {test: self.worst_after[test] for test in sorted(self.new_tests & self.new_fix.unsteady())}
 
     def regressed(self) -> dict[str, Case]:
         """Tests that passed on base and fail on the fix, and errors that the old suite did not have there."""
         found: dict[str, Case] = {}
-        for after, own in ((self.old_after, True), (self.after, False)):
+        for after, own in ((self.old_after, True), (self.worst_after, False)):
             for test, case in after.items():
                 if case.outcome not in BAD or test in self.flaky | self.new_tests:
                     continue
@@ -208,7 +207,7 @@ class _Matrix:
 
     def where_bad(self, test: str) -> set[tuple[Suite, Tree]]:
         """The cells on the fix that a test fails in."""
-        sides = ((Suite.OLD, self.old_after), (Suite.NEW, self.after))
+        sides = ((Suite.OLD, self.old_after), (Suite.NEW, self.worst_after))
         return {(suite, Tree.FIX) for suite, side in sides if _bad(side.get(test))}
 
     def vanished(self) -> dict[Blame, list[str]]:
@@ -255,17 +254,17 @@ class _Matrix:
         yield from self._lacking()
         if not self.baseline_stands:
             what = "the repository's own suite on the unchanged code"
-            yield _broken(FaultKind.SUITE_BROKEN, Blame.NOBODY, what, self.old_base)
+            yield broken(FaultKind.SUITE_BROKEN, Blame.NOBODY, what, self.old_base.cells)
             return
         if self.patch.source and not self.old_fix.ran:
-            yield _broken(FaultKind.SUITE_BROKEN, Blame.CODE, "the old suite on the fix", self.old_fix)
+            yield broken(FaultKind.SUITE_BROKEN, Blame.CODE, "the old suite on the fix", self.old_fix.cells)
         if self.patch.tests:
             yield from self._new_test_faults()
         what = "passed on base and fail with the fix applied"
         yield from self._by_author(FaultKind.REGRESSED, what, self.regressed())
         for blame, tests in self.vanished().items():
             if tests:
-                text = f"{len(tests)} test(s) of the old suite no longer run: {_listed(tests)}."
+                text = f"{len(tests)} test(s) of the old suite no longer run: {listed(tests)}."
                 yield Fault(FaultKind.VANISHED, blame, tuple(tests), text)
 
     @property
@@ -286,7 +285,7 @@ class _Matrix:
 
     def _new_test_faults(self) -> Iterator[Fault]:
         if not self.new_base.ran:
-            yield _broken(FaultKind.TESTS_BROKEN, Blame.TEST, "the new tests on base", self.new_base)
+            yield broken(FaultKind.TESTS_BROKEN, Blame.TEST, "the new tests on base", self.new_base.cells)
             return
         if not self.failed_on_base:
             yield self._not_reproduced()
@@ -294,14 +293,14 @@ class _Matrix:
             return
         if not self.new_fix.ran:
             blame = Blame.TEST if self._dies_on_second() else Blame.CODE
-            yield _broken(FaultKind.SUITE_BROKEN, blame, "the new tests on the fix", self.new_fix)
+            yield broken(FaultKind.SUITE_BROKEN, blame, "the new tests on the fix", self.new_fix.cells)
             return
         yield from self._by_author(
             FaultKind.NOT_CURED, "are new and do not pass with the fix applied", self.not_cured()
         )
         if found := self.unsteady_new():
             what = "are new and pass in one run and not in the next, on the same code with the fix applied"
-            yield _named(FaultKind.TESTS_BROKEN, Blame.TEST, what, found)
+            yield named(FaultKind.TESTS_BROKEN, Blame.TEST, what, found)
 
     def _dies_on_second(self) -> bool:
         return bool(self.new_second.cells) and not self.new_second.ran
@@ -316,9 +315,9 @@ class _Matrix:
         }
         ours = {test: case for test, case in cases.items() if test not in theirs}
         if ours:
-            yield _named(kind, Blame.CODE, what, ours)
+            yield named(kind, Blame.CODE, what, ours)
         if theirs:
-            yield _named(kind, Blame.TEST, f"{what}, nor with the test agent's own fix", theirs)
+            yield named(kind, Blame.TEST, f"{what}, nor with the test agent's own fix", theirs)
 
     def _not_reproduced(self) -> Fault:
         new = {test: self.before[test] for test in sorted(self.new_tests) if test in self.before}
@@ -327,21 +326,19 @@ class _Matrix:
         red = sorted(test for test in self.before if test in self.already_red)
         if errors:
             what = "end in an error before their own body runs (import, fixture or collection), "
-            text = _evidence(what + "which reproduces nothing", errors)
+            text = evidence_of(what + "which reproduces nothing", errors)
         elif unsteady:
             text = (
-                f"The new tests do not give the same answer twice: {_listed(unsteady)}. "
+                f"The new tests do not give the same answer twice: {listed(unsteady)}. "
                 "A test that shows the bug must fail whenever the bug is there."
             )
         elif new:
             text = (
-                f"All new tests pass on the unchanged code or are skipped there ({_listed(new)}), so none of "
+                f"All new tests pass on the unchanged code or are skipped there ({listed(new)}), so none of "
                 "them shows the bug. At least one must fail there."
             )
         elif red:
-            text = (
-                f"The changed tests failed before they were changed ({_listed(red)}): nothing new is shown."
-            )
+            text = f"The changed tests failed before they were changed ({listed(red)}): nothing new is shown."
         else:
             text = "The changed test files add no test that ran on base."
         return Fault(FaultKind.NOT_REPRODUCED, Blame.TEST, tuple(new), text)
@@ -355,12 +352,17 @@ def _bad(case: Case | None) -> bool:
     return case is not None and case.outcome in BAD
 
 
-def _worst(cell: Cell) -> dict[str, Case]:
+def _failed(test: str, cases: Mapping[str, Case]) -> bool:
+    return test in cases and cases[test].outcome is Outcome.FAILED
+
+
+def _worst(cells: Iterable[Cell]) -> dict[str, Case]:
     worst: dict[str, Case] = {}
-    for case in cell.cases if cell.status is CellStatus.RAN else ():
-        seen = worst.get(case.id)
-        if seen is None or _BADNESS[case.outcome] > _BADNESS[seen.outcome]:
-            worst[case.id] = case
+    for cell in cells:
+        for case in cell.cases if cell.status is CellStatus.RAN else ():
+            seen = worst.get(case.id)
+            if seen is None or _BADNESS[case.outcome] > _BADNESS[seen.outcome]:
+                worst[case.id] = case
     return worst
 
 
@@ -372,28 +374,3 @@ def _modules(paths: tuple[str, ...]) -> tuple[str, ...]:
 def _inside(test: str, modules: tuple[str, ...]) -> bool:
     name = test.partition("::")[0]
     return not modules or any(name == module or name.startswith(module + ".") for module in modules)
-
-
-def _listed(tests: Iterable[str]) -> str:
-    names = list(tests)
-    more = f" and {len(names) - SHOWN_TESTS} more" if len(names) > SHOWN_TESTS else ""
-    return ", ".join(names[:SHOWN_TESTS]) + more
-
-
-def _named(kind: FaultKind, blame: Blame, what: str, cases: Mapping[str, Case]) -> Fault:
-    return Fault(kind, blame, tuple(cases), _evidence(what, cases))
-
-
-def _evidence(what: str, cases: Mapping[str, Case]) -> str:
-    shown = [
-        f"{test}\n{case.message[:SHOWN_CHARACTERS]}".rstrip()
-        for test, case in list(cases.items())[:SHOWN_TESTS]
-    ]
-    return f"{len(cases)} test(s) {what}: {_listed(cases)}.\n\n" + "\n\n".join(shown)
-
-
-def _broken(kind: FaultKind, blame: Blame, what: str, cell: Outcomes) -> Fault:
-    last = cell.cells[-1] if cell.cells else None
-    how = "was not run" if last is None else f"ended with {last.status}"
-    output = last.output[-SHOWN_CHARACTERS:] if last else ""
-    return Fault(kind, blame, (), f"Running {what} {how}. The runner's own words:\n{output}".rstrip())

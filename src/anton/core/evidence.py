@@ -1,0 +1,41 @@
+"""The wording of faults: what was executed and what came of it, for an agent and for a person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from anton.core.proof import Blame, Case, Cell, CellStatus, Fault, FaultKind
+
+SHOWN_TESTS = 8
+"""Tests named in the evidence of a fault; the rest are counted."""
+SHOWN_CHARACTERS = 1_500
+"""Of one test's failure message, or of a runner's output, in the evidence of a fault."""
+
+
+def listed(tests: Iterable[str]) -> str:
+    """The first few names; the rest is counted."""
+    names = list(tests)
+    more = f" and {len(names) - SHOWN_TESTS} more" if len(names) > SHOWN_TESTS else ""
+    return ", ".join(names[:SHOWN_TESTS]) + more
+
+
+def named(kind: FaultKind, blame: Blame, what: str, cases: Mapping[str, Case]) -> Fault:
+    """A fault of certain tests."""
+    return Fault(kind, blame, tuple(cases), evidence_of(what, cases))
+
+
+def evidence_of(what: str, cases: Mapping[str, Case]) -> str:
+    """What is said of certain tests, with the failure messages of the first few."""
+    shown = [
+        f"{test}\n{case.message[:SHOWN_CHARACTERS]}".rstrip()
+        for test, case in list(cases.items())[:SHOWN_TESTS]
+    ]
+    return f"{len(cases)} test(s) {what}: {listed(cases)}.\n\n" + "\n\n".join(shown)
+
+
+def broken(kind: FaultKind, blame: Blame, what: str, cells: Sequence[Cell]) -> Fault:
+    """A fault of a whole cell, all attempts of which are given: at least one left no report."""
+    worst = next((cell for cell in cells if cell.status is not CellStatus.RAN), None)
+    how = "was not run" if worst is None else f"ended with {worst.status.value!r}"
+    output = worst.output[-SHOWN_CHARACTERS:] if worst else ""
+    return Fault(kind, blame, (), f"Running {what} {how}. The runner's own words:\n{output}".rstrip())
