@@ -68,6 +68,7 @@ https://github.com/nodejs/node/blob/v20.x/lib/internal/test_runner/test.js"""
 _UNLOADABLE = re.compile(
     r"ImportError|ModuleNotFoundError|SyntaxError|_FailedTest|NoClassDefFoundError|ExceptionInInitializerError"
 )
+_REMARKS = frozenset({"failure", "error", "skipped"})
 _FIXTURE = re.compile(r"\b(setUp|setUpClass|setUpModule|tearDown|tearDownClass|tearDownModule)\b")
 
 
@@ -76,6 +77,7 @@ class _Remark:
     """A child of a testcase: failure, error or skipped."""
 
     tag: str
+    depth: int
     type: str
     message: str
     text: list[str] = field(default_factory=list)
@@ -89,6 +91,7 @@ class _Remark:
 
 @dataclass(slots=True)
 class _TestCase:
+    depth: int
     name: str
     classname: str
     remarks: list[_Remark] = field(default_factory=list)
@@ -112,14 +115,15 @@ class _Reader:
         self._path.append(tag)
         if len(self._path) > MAX_DEPTH:
             raise ReportUnreadable(f"the report is nested deeper than {MAX_DEPTH} elements")
+        depth = len(self._path)
         if self._case is not None:
-            if self._remark is None and tag in ("failure", "error", "skipped"):
-                self._remark = _Remark(tag, attributes.get("type", ""), attributes.get("message", ""))
+            if self._remark is None and depth == self._case.depth + 1 and tag in _REMARKS:
+                self._remark = _Remark(tag, depth, attributes.get("type", ""), attributes.get("message", ""))
         elif tag == "testsuite":
             self._suites.append(attributes.get("name", ""))
             self._declared += _number(attributes.get("failures")) + _number(attributes.get("errors"))
         elif tag == "testcase":
-            self._case = _TestCase(attributes.get("name", ""), attributes.get("classname", ""))
+            self._case = _TestCase(depth, attributes.get("name", ""), attributes.get("classname", ""))
 
     def text(self, text: str) -> None:
         if self._remark is not None and self._remark.size <= 4 * MAX_MESSAGE:
@@ -127,15 +131,15 @@ class _Reader:
             self._remark.size += len(text)
 
     def end(self, tag: str) -> None:
-        tag = tag.rpartition(":")[2]
+        depth = len(self._path)
         self._path.pop()
         if self._case is None:
-            if tag == "testsuite":
+            if tag.rpartition(":")[2] == "testsuite":
                 self._suites.pop()
-        elif tag == "testcase":
+        elif depth == self._case.depth:
             self._finish(self._case)
             self._case = None
-        elif self._remark is not None and tag == self._remark.tag:
+        elif self._remark is not None and depth == self._remark.depth:
             self._case.remarks.append(self._remark)
             self._remark = None
 
