@@ -96,7 +96,7 @@ def _splice(text: str, plain: str, starts: Sequence[int], old: str, new: str) ->
 
 
 def _ambiguous(text: str, starts: Sequence[int]) -> str:
-    lines = [text.count("\n", 0, start) + 1 for start in starts[:_MAX_PLACES]]
+    lines = dict.fromkeys(text.count("\n", 0, start) + 1 for start in starts[:_MAX_PLACES])
     more = ", …" if len(starts) > _MAX_PLACES else ""
     return (
         f"'old' occurs {len(starts):,} times, at lines {', '.join(map(str, lines))}{more}; "

@@ -1,0 +1,233 @@
+"""What models are told of the tools, word for word."""
+
+# ruff: noqa: E501 - the texts stand here as they are sent
+
+from __future__ import annotations
+
+import json
+
+from inline_snapshot import snapshot
+
+from anton.core.tool import Reach
+from anton.tools.catalogue import TOOLS
+
+
+def test_each_tool_stands_under_its_name_with_its_reach() -> None:
+    assert {
+        name: (tool.spec.name, tool.spec.reach.value, tool.spec.seconds) for name, tool in TOOLS.items()
+    } == snapshot(
+        {
+            "read_file": ("read_file", "read", 30.0),
+            "list_dir": ("list_dir", "read", 30.0),
+            "glob": ("glob", "read", 30.0),
+            "grep": ("grep", "read", 20),
+            "edit_file": ("edit_file", "write", 30.0),
+            "write_file": ("write_file", "write", 30.0),
+            "run_tests": ("run_tests", "run", 120),
+        }
+    )
+
+
+def test_the_schemas_that_models_read() -> None:
+    assert [json.loads(tool.spec.wire)["function"] for tool in TOOLS.values()] == snapshot(
+        [
+            {
+                "name": "read_file",
+                "description": """\
+Read a text file. Each line comes behind its number and a tab, which are not part of the file.
+
+At most 32,000 characters are returned; lines over 1,000 characters are cut. Binary files and files over 2 MB are only described.\
+""",
+                "parameters": {
+                    "type": "object",
+                    "properties": {
+                        "path": {
+                            "description": "File, relative to the root of the repository.",
+                            "type": "string",
+                        },
+                        "start_line": {
+                            "default": 1,
+                            "description": "First line to return, counted from 1.",
+                            "minimum": 1,
+                            "type": "integer",
+                        },
+                        "max_lines": {
+                            "default": 400,
+                            "description": "Lines to return, at most 2000.",
+                            "maximum": 2000,
+                            "minimum": 1,
+                            "type": "integer",
+                        },
+                    },
+                    "required": ["path"],
+                    "additionalProperties": False,
+                },
+            },
+            {
+                "name": "list_dir",
+                "description": """\
+List a folder as an indented tree: folders first, with a trailing slash; files with their size.
+
+At most 500 entries are returned, and 100 of one folder. `.git`, `.venv`, `__pycache__` and `node_modules` are left out. Links are shown, not followed.\
+""",
+                "parameters": {
+                    "type": "object",
+                    "properties": {
+                        "path": {
+                            "default": ".",
+                            "description": "Folder, relative to the root of the repository.",
+                            "type": "string",
+                        },
+                        "depth": {
+                            "default": 2,
+                            "description": "Levels to list, at most 8.",
+                            "maximum": 8,
+                            "minimum": 1,
+                            "type": "integer",
+                        },
+                    },
+                    "additionalProperties": False,
+                },
+            },
+            {
+                "name": "glob",
+                "description": """\
+Find files by name; returns their paths, sorted, at most 500.
+
+`*` and `?` stand for characters within one name, `**` for any number of folders, `{a,b}` for a choice. A pattern without a slash matches names at any depth. `.git`, `.venv`, `__pycache__` and `node_modules` are left out. Links to folders are not followed.\
+""",
+                "parameters": {
+                    "type": "object",
+                    "properties": {
+                        "pattern": {
+                            "description": "Such as `*.py`, `src/**/test_*.py` or `**/*.{yml,yaml}`.",
+                            "maxLength": 200,
+                            "type": "string",
+                        }
+                    },
+                    "required": ["pattern"],
+                    "additionalProperties": False,
+                },
+            },
+            {
+                "name": "grep",
+                "description": """\
+Search file contents with a regular expression; returns `path:line: text` for every matching line.
+
+At most 200 matches are returned, lines cut at 300 characters. A match lies within one line; escape characters that are special, such as `foo\\(`. Binary files, `.git`, `.venv`, `__pycache__` and `node_modules` are left out. The search ends after 10 seconds.\
+""",
+                "parameters": {
+                    "type": "object",
+                    "properties": {
+                        "pattern": {
+                            "description": "Regular expression without look-around or back-references.",
+                            "maxLength": 1000,
+                            "minLength": 1,
+                            "type": "string",
+                        },
+                        "path": {
+                            "default": ".",
+                            "description": "Folder or file to search, relative to the root of the repository.",
+                            "type": "string",
+                        },
+                        "glob": {
+                            "maxLength": 200,
+                            "type": "string",
+                            "description": "Only files that match, such as `*.py`.",
+                        },
+                        "ignore_case": {
+                            "default": False,
+                            "description": "Whether upper and lower case are the same.",
+                            "type": "boolean",
+                        },
+                        "context_lines": {
+                            "default": 0,
+                            "description": "Lines to show before and after each match, at most 10; they come as `path-line- text`.",
+                            "maximum": 10,
+                            "minimum": 0,
+                            "type": "integer",
+                        },
+                    },
+                    "required": ["pattern"],
+                    "additionalProperties": False,
+                },
+            },
+            {
+                "name": "edit_file",
+                "description": """\
+Replace a piece of text in a file, quoted exactly; returns the lines around the change.
+
+Line ends and the newline at the file's end are kept as they are.\
+""",
+                "parameters": {
+                    "type": "object",
+                    "properties": {
+                        "path": {
+                            "description": "File, relative to the root of the repository.",
+                            "type": "string",
+                        },
+                        "old": {
+                            "description": "Text to replace, with its indentation but without line numbers. It must occur exactly once.",
+                            "type": "string",
+                        },
+                        "new": {
+                            "description": "Text to put in its place; empty to delete it.",
+                            "type": "string",
+                        },
+                        "replace_all": {
+                            "default": False,
+                            "description": "Replace every occurrence instead.",
+                            "type": "boolean",
+                        },
+                    },
+                    "required": ["path", "old", "new"],
+                    "additionalProperties": False,
+                },
+            },
+            {
+                "name": "write_file",
+                "description": """\
+Create a text file, or replace the whole of one. To change a part of a file, use edit_file.
+
+Missing folders are made. A file that had CRLF line ends or a byte order mark keeps them. At most 1,000,000 characters are taken.\
+""",
+                "parameters": {
+                    "type": "object",
+                    "properties": {
+                        "path": {
+                            "description": "File, relative to the root of the repository.",
+                            "type": "string",
+                        },
+                        "content": {"description": "The whole new content.", "type": "string"},
+                    },
+                    "required": ["path", "content"],
+                    "additionalProperties": False,
+                },
+            },
+            {
+                "name": "run_tests",
+                "description": """\
+Run the repository's tests on your files as they are now; returns what passed and what failed, and how.
+
+They run in a sandbox without network, on a copy: files that they leave behind are not kept. The run ends after 120 seconds.\
+""",
+                "parameters": {
+                    "type": "object",
+                    "properties": {
+                        "paths": {
+                            "items": {"type": "string"},
+                            "type": "array",
+                            "description": "Test files or folders, at most 50; leave out for the whole suite.",
+                            "maxLength": 50,
+                        }
+                    },
+                    "additionalProperties": False,
+                },
+            },
+        ]
+    )
+
+
+def test_only_what_reads_may_start_early() -> None:
+    reading = {name for name, tool in TOOLS.items() if tool.spec.reach is Reach.READ}
+    assert reading == {"read_file", "list_dir", "glob", "grep"}
