@@ -284,7 +284,7 @@ async def test_an_endpoint_that_asks_for_too_long_a_wait_has_refused() -> None:
         (Answer(b"\xff\xfe", 400, JSON), "It said: \ufffd\ufffd"),
         (Answer(b"", 400, JSON), "It said: nothing"),
         (Answer(b"x" * 900, 400, JSON), "x" * 299 + "…"),
-        (Answer(b"<html>", headers={"Content-Type": "text/html"}), "answered with a web page: check BASE_URL"),
+        (Answer(b"<html>", headers={"Content-Type": "text/html"}), "a web page: check BASE_URL"),
         (Answer(b'{"hello": 1}', headers=JSON), "answered without any choice"),
         (Answer(b'{"error": {"message": "bad", "code": 401}}', headers=JSON), "Set API_KEY"),
         (Answer(sse({"error": {"message": "bad", "type": "invalid_request_error"}})), "It said: bad"),

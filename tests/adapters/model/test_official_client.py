@@ -32,7 +32,7 @@ STREAMS = {
 
 
 async def official(endpoint: Endpoint) -> tuple[str, tuple[ToolCall, ...], Usage]:
-    """What the official client makes of the stream; pieces of a call are joined by index, as its guide does."""
+    """What the official client makes of the stream; pieces of a call are joined by index."""
     messages: Any = [json.loads(message.wire) for message in REQUEST.messages]
     tools: Any = [json.loads(tool.wire) for tool in REQUEST.tools]
     text, calls, counts = "", dict[int, list[str]](), Usage()
@@ -54,7 +54,8 @@ async def official(endpoint: Endpoint) -> tuple[str, tuple[ToolCall, ...], Usage
                 for part in delta.tool_calls or ():
                     fields = calls.setdefault(part.index, ["", "", ""])
                     function = part.function
-                    added = part.id, function and function.name, function and function.arguments
+                    name, arguments = (function.name, function.arguments) if function else (None, None)
+                    added = (part.id, name, arguments)
                     calls[part.index] = [old + (new or "") for old, new in zip(fields, added, strict=True)]
     return text, tuple(ToolCall(*fields) for fields in calls.values()), counts
 

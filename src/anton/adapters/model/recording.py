@@ -233,7 +233,9 @@ def _position(exchange: Exchange) -> tuple[int, int]:
 def _departure(request: ModelRequest, here: Sequence[str], recorded: Sequence[Exchange]) -> RecordingDeparted:
     turn = 1 + sum(isinstance(message, AssistantMessage) for message in request.messages)
     if recorded:
-        there = max((exchange.key.pieces for exchange in recorded), key=lambda pieces: _shared(pieces, here))
+        there = max(
+            (exchange.key.pieces for exchange in recorded), key=lambda pieces: _nearness(pieces, here)
+        )
         at = _shared(there, here)
         theirs, ours = (pieces[at] if at < len(pieces) else "nothing more" for pieces in (there, here))
         what = f"recorded is {_around(theirs, ours)!r}, and now it is {_around(ours, theirs)!r}"
@@ -243,6 +245,12 @@ def _departure(request: ModelRequest, here: Sequence[str], recorded: Sequence[Ex
         f"agent {request.agent!r} departs from the recording at turn {turn}: {what}. This is a recording of "
         "one demo run and can answer nothing else: set API_KEY, BASE_URL and MODEL for a real model"
     )
+
+
+def _nearness(there: Sequence[str], here: Sequence[str]) -> tuple[int, bool]:
+    """More where more pieces are the same, and where there is a next one to show the difference by."""
+    shared = _shared(there, here)
+    return shared, len(there) > shared
 
 
 def _shared(one: Sequence[str], other: Sequence[str]) -> int:
