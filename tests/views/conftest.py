@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -35,7 +36,21 @@ from anton.core.event import (
     Verb,
 )
 from anton.core.message import Usage
-from anton.core.proof import Case, Cell, CellStatus, Commit, FileChange, Outcome, Patch, Proof, Suite, Tree
+from anton.core.proof import (
+    Blame,
+    Case,
+    Cell,
+    CellStatus,
+    Commit,
+    Fault,
+    FaultKind,
+    FileChange,
+    Outcome,
+    Patch,
+    Proof,
+    Suite,
+    Tree,
+)
 from anton.core.report import ChangedFile, CodeReport, Priority, PullRequestText, TestReport, TriageReport
 from anton.core.run import fold
 from anton.core.ticket import Ticket
@@ -224,8 +239,18 @@ def delivered(green: Run) -> Run:
 @pytest.fixture
 def red() -> Run:
     """A fix that cures nothing and breaks an old test."""
-    proof = judge(1, patch(), cells(Outcome.FAILED, old=Outcome.FAILED), SANDBOX)
-    return story(briefed([*received(), *worked()], proof))
+    faults = (
+        Fault(
+            FaultKind.NOT_CURED,
+            Blame.CODE,
+            (NEW_TEST,),
+            f"1 test fails with the fix:\n{NEW_TEST}\nassert False",
+        ),
+        Fault(FaultKind.REGRESSED, Blame.CODE, (OLD_TESTS[-1],), "1 test passed on base and fails now."),
+    )
+    judged = judge(1, patch(), cells(Outcome.FAILED, old=Outcome.FAILED), SANDBOX)
+    assert {fault.kind for fault in judged.faults} == {fault.kind for fault in faults}
+    return story(briefed([*received(), *worked()], replace(judged, faults=faults)))
 
 
 @pytest.fixture

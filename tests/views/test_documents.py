@@ -4,12 +4,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from inline_snapshot import snapshot
 from markdown_it import MarkdownIt
 
 from anton.core.briefing import Briefing
 from anton.core.event import Entry, Verb
+from anton.core.proof import FileChange
 from anton.core.run import fold
 from anton.views.briefing import briefing_for, pull_request_for
 from anton.views.incident import incident_report
@@ -256,7 +259,7 @@ The bug, as triage reads the ticket: “Completing a to-do a second time marks i
 
 - Run `bug-42-k3f9`: delivered
 - From 2026-11-25 02:13:07 UTC to 2026-11-25 02:14:04 UTC, 0:57
-- 1 round, free (recording)
+- 1 round, `free (recording)`
 - Priority P2 High, component todo service
 
 ## Ticket
@@ -372,7 +375,7 @@ assert False is True
 | `code` | `recording of small-coder` | 2 | 4,100 | free | handed in its result |
 | `test` | `recording of small-coder` | 1 | 2,050 | free | handed in its result |
 | `pr` | `recording of small-coder` | 1 | 2,050 | free | handed in its result |
-| **all** | | | 10,250 | free (recording) | |
+| **all** | | | 10,250 | `free (recording)` | |
 """)
 
 
@@ -386,7 +389,7 @@ def test_the_incident_report_of_a_run_that_was_cut_short(midway: Run) -> None:
 
 - Run `bug-42-k3f9`: open, working
 - From 2026-11-25 02:13:07 UTC to 2026-11-25 02:13:34 UTC, 0:27
-- 1 round, \\$0.0242
+- 1 round, `$0.0242`
 
 ## Ticket
 
@@ -441,7 +444,7 @@ Nothing left this machine.
 | `code` | `small-coder` | 2 | 2,050 | $0.0121 | still at work |
 | `test` | `small-coder` | 1 | 0 | $0.0000 | still at work |
 | `pr` | `small-coder` | 0 | 0 | $0.0000 | failed (the endpoint stayed silent) |
-| **all** | | | 4,100 | \\$0.0242 | |
+| **all** | | | 4,100 | `$0.0242` | |
 """)
 
 
@@ -473,6 +476,19 @@ def test_hostile_text_stays_text(hostile: Run, document: str) -> None:
     assert not [t for t in flat if t.type == "heading_open" and t.tag == "h1"][1:]
     assert "\x1b" not in text
     assert "\u202e" not in text
+
+
+def test_a_pull_request_stays_within_what_a_forge_takes(green: Run) -> None:
+    state = fold(green)
+    proof = state.proof
+    assert proof is not None
+    many = tuple(f"tests.test_x::test_{'x' * 250}_{number}" for number in range(500))
+    files = tuple(FileChange(f"src/{'y' * 200}/{number}.py", "M") for number in range(500))
+    patch = replace(proof.patch, source=files, second_opinion="+ line\n" * 100_000)
+    _, body = pull_request_for(state, replace(proof, patch=patch, new_tests=many, reproducing=many))
+    assert len(body) < 65_536
+    assert "and 470 more" in body
+    assert "[cut: 680,000 more characters]" in body
 
 
 def test_the_same_state_gives_the_same_bytes(green: Run) -> None:

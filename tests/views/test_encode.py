@@ -143,6 +143,8 @@ def test_revealing_names_what_cannot_be_seen_and_keeps_the_rest(text: str) -> No
         ("---", r"\---"),
         ("2024. was", "2024\\. was"),
         ("```py\nx = '<b>'\n```", "```\nx = '<b>'\n```"),
+        ("a\n===", "a\n\\==="),
+        ("``<b>`y``@octocat", "``<b>`y`` `@octocat`"),
         ("``` never closed", "```\n\n```"),
     ],
 )
@@ -151,6 +153,7 @@ def test_prose_keeps_what_is_harmless(written: str, shown: str) -> None:
 
 
 def test_a_cut_is_named() -> None:
+    assert paragraphs("x" * 1_000_000, 10) == f"{'x' * 10} … [cut: 999,990 more characters]"
     assert cut("abcdef", 4) == "abcd … [cut: 2 more characters]"
     assert cut("abcd", 4) == "abcd"
 

@@ -215,18 +215,12 @@ Proof ────────────────────────�
                  before the fix        regressed
 
   ✗ not cured
-  1 test(s) are new and do not pass with the fix applied:
-  tests.test_complete::test_completing_twice_stays_completed.
-
+  1 test fails with the fix:
   tests.test_complete::test_completing_twice_stays_completed
-  assert False is True
+  assert False
 
   ✗ regressed
-  1 test(s) passed on base and fail with the fix applied:
-  tests.test_service::test_rename.
-
-  tests.test_service::test_rename
-  assert 'a' == 'b'
+  1 test passed on base and fails now.
 
   sandbox  full (bubblewrap)
   base     4f1c0de04f1c

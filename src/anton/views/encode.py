@@ -46,7 +46,7 @@ def cut(text: str, limit: int) -> str:
 
 def paragraphs(text: str, limit: int = PROSE_CHARACTERS) -> str:
     """The text without anything that cannot be seen; line ends and tabs are kept."""
-    cleaned, _ = visible(text[: 4 * limit])
+    cleaned, _ = visible(text)
     cleaned = _UNCOMMON.sub(lambda found: "" if _is_unseen(found[0]) else found[0], cleaned)
     return cut(cleaned.strip(), limit)
 

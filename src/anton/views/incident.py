@@ -48,7 +48,7 @@ def _summary(state: RunState) -> str:
         f"- Run {code(state.run_id)}: {outcome}{detail}",
         f"- From {utc(state.started_at)} to {utc(state.updated_at)}, "
         f"{duration((state.updated_at - state.started_at).total_seconds())}",
-        f"- {count(state.round, 'round')}, {inline(cost(state))}",
+        f"- {count(state.round, 'round')}, {code(cost(state))}",
     ]
     if state.briefing:
         rows.append(
@@ -152,7 +152,7 @@ def _timeline(entries: tuple[Entry, ...]) -> str:
 def _cost(state: RunState) -> str:
     rows = map(_cost_row, state.agents.values())
     head = ("| agent | model | turns | tokens | cost | ended |", "|---|---|---|---|---|---|")
-    whole = f"| **all** | | | {all_tokens(state):,} | {inline(cost(state))} | |"
+    whole = f"| **all** | | | {all_tokens(state):,} | {code(cost(state))} | |"
     return "\n".join((*head, *rows, whole))
 
 

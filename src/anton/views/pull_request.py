@@ -9,7 +9,7 @@ from anton.core.event import Decided
 from anton.core.proof import Cell, FileChange, Opinion, Proof, Suite, Tree
 from anton.core.run import RunState
 from anton.core.verdict import outcomes
-from anton.views.encode import code, fence, inline, line, prose, quoted, subject
+from anton.views.encode import code, cut, fence, inline, line, prose, quoted, subject
 from anton.views.figures import confidence, models
 from anton.views.matrix import matrix_markdown
 from anton.views.risks import risks
@@ -21,6 +21,8 @@ SHOWN_TESTS = 30
 SHOWN_FILES = 100
 """Files named in the table; the rest are counted."""
 TICKET_CHARACTERS = 3_000
+OPINION_CHARACTERS = 20_000
+"""Of the second opinion's diff; forges take bodies of 65,536 characters."""
 
 _STATUS = {"A": "added", "M": "changed", "D": "removed"}
 
@@ -152,7 +154,7 @@ def _opinion(proof: Proof) -> str:
             return "None: no fix of the test agent's own could be tried."
     return (
         f"{verdict}\n\n<details><summary>The test agent's own fix</summary>\n\n"
-        f"{fence(proof.patch.second_opinion, 'diff')}\n\n</details>"
+        f"{fence(cut(proof.patch.second_opinion, OPINION_CHARACTERS), 'diff')}\n\n</details>"
     )
 
 
