@@ -113,6 +113,7 @@ async def test_a_folder_is_listed_as_a_tree(call: Call, root: Path) -> None:
 """
     )
     assert await call("list_dir", '{"path": "src/pkg", "depth": 1}') == "src/pkg/\n  deep/"
+    assert await call("list_dir", '{"path": ""}') == await call("list_dir", "{}")
 
 
 async def test_a_listing_is_bounded_and_says_so(call: Call, root: Path) -> None:

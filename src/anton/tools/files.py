@@ -61,7 +61,7 @@ async def list_dir(
         path: Folder, relative to the root of the repository.
         depth: Levels to list, at most 8.
     """
-    return await asyncio.to_thread(_list, context.worktree, path, depth)
+    return await asyncio.to_thread(_list, context.worktree, path or ".", depth)
 
 
 @tool(reach=Reach.READ)

@@ -180,7 +180,7 @@ async def grep(
         context_lines: Lines to show before and after each match, at most 10; they come as `path-line- text`.
     """
     query = Query(pattern, glob or None, ignore_case, context_lines)
-    return await search(context.worktree, path, query, find_program())
+    return await search(context.worktree, path or ".", query, find_program())
 
 
 async def search(worktree: Worktree, path: str, query: Query, program: SearchProgram) -> str:
