@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
 from rich.box import HEAVY
 from rich.console import Group, RenderableType
@@ -32,13 +33,15 @@ LONG_DIFF_LINES = 20
 EVIDENCE_CHARACTERS = 1_200
 """Of one fault's evidence; the whole of it stands in the pull request and in the report."""
 
-KEYS = {
-    "a": (Verb.APPROVE, "approve, and open the pull request"),
-    "r": (Verb.REQUEST_CHANGES, "request changes: what you say goes to the agents"),
-    "d": (Verb.DECLINE, "decline, and close the run"),
-    "l": (None, "decide later"),
-}
-"""Keys of the question under the screen; `a` is offered on a green proof only."""
+KEYS: Mapping[str, tuple[Verb | None, str]] = MappingProxyType(
+    {
+        "a": (Verb.APPROVE, "approve, and open the pull request"),
+        "r": (Verb.REQUEST_CHANGES, "request changes: what you say goes to the agents"),
+        "d": (Verb.DECLINE, "decline, and close the run"),
+        "l": (None, "decide later"),
+    }
+)
+"""Keys of the question under the screen; `a` is offered on a green proof only. No verb: nothing is decided."""
 
 
 def offered_keys(briefing: Briefing) -> tuple[str, ...]:
