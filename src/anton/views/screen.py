@@ -41,7 +41,7 @@ KEYS: Mapping[str, tuple[Verb | None, str]] = MappingProxyType(
         "l": (None, "decide later"),
     }
 )
-"""Keys of the question under the screen; `a` is offered on a green proof only. No verb: nothing is decided."""
+"""Keys of the question under the screen; `a` is offered on green only. No verb: nothing is decided."""
 
 
 def offered_keys(briefing: Briefing) -> tuple[str, ...]:
