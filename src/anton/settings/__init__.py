@@ -1,0 +1,31 @@
+"""Everything that can be set: typed, checked, from files, environment and command line."""
+
+from anton.settings.layers import (
+    ENVIRONMENT,
+    FILE_NAME,
+    load_settings,
+    repository_settings,
+    settings_of_process,
+)
+from anton.settings.model import (
+    DEFAULT,
+    AgentLimits,
+    PriceSettings,
+    RepositorySettings,
+    Settings,
+    SuiteSettings,
+)
+
+__all__ = [
+    "DEFAULT",
+    "ENVIRONMENT",
+    "FILE_NAME",
+    "AgentLimits",
+    "PriceSettings",
+    "RepositorySettings",
+    "Settings",
+    "SuiteSettings",
+    "load_settings",
+    "repository_settings",
+    "settings_of_process",
+]

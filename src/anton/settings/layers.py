@@ -1,0 +1,257 @@
+"""Everything that can be set, from files, environment and command line; the only reader of the environment.
+
+Later layers win, key by key:
+
+    1. defaults                                    this module and `model`
+    2. the user's file                             $XDG_CONFIG_HOME/anton/anton.toml
+    3. --config, else ANTON_CONFIG, else ./anton.toml
+    4. the environment                             ENVIRONMENT below
+    5. the command line
+
+A file inside the repository under repair is nobody's settings: whoever can commit there could otherwise
+redirect the model or the state. From there only `repository_settings` counts, harmless in the sandbox.
+Relative paths are relative to the file that holds them, or to the current folder.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+
+from pydantic import ValidationError
+
+from anton.core.errors import UsageError
+from anton.settings.errors import explained
+from anton.settings.model import DEFAULT, OF_REPOSITORY, Keys, RepositorySettings, Settings, SuiteSettings
+
+FILE_NAME = "anton.toml"
+MAX_BYTES = 1_000_000
+"""Of a settings file."""
+
+ENVIRONMENT: Mapping[str, Keys] = MappingProxyType(
+    {
+        "API_KEY": ("model", "api_key"),
+        "BASE_URL": ("model", "base_url"),
+        "MODEL": ("model", "name"),
+        "REPO_CWD": ("repo_cwd",),
+        "DATABASE_URL": ("database_url",),
+        "ANTON_HOME": ("home",),
+    }
+)
+"""Variable → key. An empty variable is one that is not set. ANTON_CONFIG names the file of layer 3."""
+
+_PATHS: frozenset[Keys] = frozenset({("home",), ("repo_cwd",), ("run", "reports"), ("tests", "python")})
+_AGENTS = {"triage": (5, 60), "code": (15, 180), "test": (20, 300), "pr": (5, 60)}
+
+
+@dataclass(slots=True)
+class _Layers:
+    """The layers merged so far, and where each value came from."""
+
+    values: dict[str, object] = field(default_factory=dict)
+    origins: dict[Keys, str] = field(default_factory=dict)
+    notices: list[str] = field(default_factory=list)
+
+    def add(self, values: Mapping[str, object], origin: str) -> None:
+        _merge(self.values, values)
+        self.origins.update((keys, origin) for keys, _ in _leaves(values))
+
+
+def settings_of_process(
+    repository: Path | None = None,
+    config: Path | None = None,
+    overrides: Mapping[str, object] = MappingProxyType({}),
+) -> Settings:
+    """`load_settings` with this process's environment and current folder."""
+    return load_settings(os.environ, Path.cwd(), repository, config, overrides)
+
+
+def load_settings(
+    environ: Mapping[str, str],
+    cwd: Path,
+    repository: Path | None = None,
+    config: Path | None = None,
+    overrides: Mapping[str, object] = MappingProxyType({}),
+) -> Settings:
+    """All layers merged and checked; reads nothing but its arguments and the files that they lead to.
+
+    Args:
+        environ: The environment's variables.
+        cwd: The current folder, absolute.
+        repository: The repository under repair; files in it are skipped with a notice.
+        config: The file of layer 3; it must exist, and may lie anywhere because a person named it.
+        overrides: Dotted key → value, such as `{"model.name": "gpt-5-mini"}`; None says nothing.
+
+    Raises:
+        UsageError: file, key, what was given, and what is allowed.
+    """
+    environ = {name: value for name, value in environ.items() if value.strip()}
+    layers = _Layers()
+    layers.add(_defaults(environ), DEFAULT)
+    from_overrides = {tuple(k.split(".")): v for k, v in overrides.items() if v is not None}
+    repo_cwd = from_overrides.get(("repo_cwd",)) or environ.get("REPO_CWD")
+    under_repair = repository or _path_or_none(repo_cwd, cwd)
+    named = config or _path_or_none(environ.get("ANTON_CONFIG"), cwd)
+    _add_file(layers, _config_home(environ) / "anton" / FILE_NAME, environ, under_repair)
+    if named is not None:
+        layers.add(_anchored(_read(named), named.absolute().parent, environ), str(named))
+    else:
+        _add_file(
+            layers,
+            cwd / FILE_NAME,
+            environ,
+            under_repair or _path_or_none(layers.values.get("repo_cwd"), cwd),
+        )
+    for name, keys in ENVIRONMENT.items():
+        if name in environ:
+            layers.add(_anchored(_nested(keys, environ[name]), cwd, environ), f"environment {name}")
+    for keys, given in from_overrides.items():
+        layers.add(_anchored(_nested(keys, given), cwd, environ), "command line")
+    return _checked(layers)
+
+
+def repository_settings(toml_text: str) -> RepositorySettings:
+    """What the `anton.toml` of the repository under repair may say: how its tests are run.
+
+    That is `[tests]` command, report, patterns and timeout_seconds. Everything else in it is ignored with a
+    notice, because the same file may serve its owners as settings.
+
+    Raises:
+        UsageError: it is not TOML, or one of the four is not allowed.
+    """
+    origin = OF_REPOSITORY
+    values = _parsed(toml_text, origin)
+    tests = values.pop("tests", {})
+    if not isinstance(tests, dict):
+        raise UsageError(f"{origin}: tests must be a table, written [tests]")
+    safe = ("command", "report", "patterns", "timeout_seconds")
+    ignored = [*values, *(f"tests.{name}" for name in tests if name not in safe)]
+    given = {name: tests[name] for name in safe if name in tests}
+    try:
+        suite = SuiteSettings.model_validate(given)
+    except ValidationError as error:
+        raise explained(error, Settings, lambda _: origin, prefix=("tests",)) from None
+    notice = (
+        f"{origin} sets {', '.join(map(ascii, ignored[:10]))}: ignored, "
+        f"only [tests] {', '.join(safe)} are taken from a repository"
+    )
+    return RepositorySettings(suite, tuple(given), (notice,) if ignored else ())
+
+
+def _defaults(environ: Mapping[str, str]) -> dict[str, object]:
+    agents = {name: {"turns": turns, "seconds": seconds} for name, (turns, seconds) in _AGENTS.items()}
+    return {"agents": agents, "home": str(_xdg(environ, "XDG_STATE_HOME", ".local/state") / "anton")}
+
+
+def _config_home(environ: Mapping[str, str]) -> Path:
+    return _xdg(environ, "XDG_CONFIG_HOME", ".config")
+
+
+def _xdg(environ: Mapping[str, str], name: str, default: str) -> Path:
+    """Source: https://specifications.freedesktop.org/basedir-spec/latest/ (a relative path is ignored)."""
+    folder = environ.get(name, "")
+    return Path(folder) if folder.startswith("/") else Path(environ.get("HOME", "/")) / default
+
+
+def _path_or_none(value: object, cwd: Path) -> Path | None:
+    return cwd / value if isinstance(value, str | Path) else None
+
+
+def _add_file(layers: _Layers, path: Path, environ: Mapping[str, str], repository: Path | None) -> None:
+    """Add a file that need not be there, unless it belongs to the repository under repair."""
+    if not os.path.lexists(path):
+        return
+    if repository is not None and _lies_in(path, repository):
+        layers.notices.append(
+            f"{str(path)!r} was not read, because it lies in the repository under repair: "
+            "name it with --config if it is yours"
+        )
+        return
+    layers.add(_anchored(_read(path), path.absolute().parent, environ), str(path))
+
+
+def _lies_in(path: Path, repository: Path) -> bool:
+    try:
+        inside = repository.resolve()
+        return path.resolve().is_relative_to(inside) or path.parent.resolve().is_relative_to(inside)
+    except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle
+        raise UsageError(
+            f"{str(path)!r} cannot be found out to lie outside {str(repository)!r}: {error}"
+        ) from error
+
+
+def _read(path: Path) -> dict[str, object]:
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+        if len(content) > MAX_BYTES:
+            raise UsageError(f"{path}: larger than {MAX_BYTES:,} bytes, so it is no settings file")
+        return _parsed(content.decode("utf-8"), str(path))
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path}: not UTF-8 text (byte {error.start})") from None
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+        raise UsageError(f"{str(path)!r} cannot be read as settings: {error}") from error
+
+
+def _parsed(text: str, origin: str) -> dict[str, object]:
+    try:
+        return tomllib.loads(text)
+    except RecursionError:
+        raise UsageError(f"{origin}: nested too deeply") from None
+    except ValueError as error:
+        raise UsageError(f"{origin}: not TOML: {error}") from None
+
+
+def _anchored(values: dict[str, object], folder: Path, environ: Mapping[str, str]) -> dict[str, object]:
+    """The values with their paths made absolute; a path that is no text or empty is left to be refused."""
+    for keys in _PATHS:
+        table: object = values
+        for key in keys[:-1]:
+            table = table.get(key) if isinstance(table, dict) else None
+        if isinstance(table, dict) and isinstance(written := table.get(keys[-1]), str) and written:
+            home = environ.get("HOME", "/")
+            expanded = f"{home}/{written[2:]}" if written.startswith("~/") else written
+            table[keys[-1]] = str(folder / expanded)
+    return values
+
+
+def _merge(below: dict[str, object], above: Mapping[str, object]) -> None:
+    for key, value in above.items():
+        known = below.get(key)
+        if isinstance(value, Mapping):
+            merged = dict(known) if isinstance(known, dict) else {}
+            _merge(merged, value)
+            below[key] = merged
+        else:
+            below[key] = value
+
+
+def _leaves(values: Mapping[str, object], above: Keys = ()) -> Iterator[tuple[Keys, object]]:
+    for key, value in values.items():
+        yield (*above, key), value
+        if isinstance(value, Mapping):
+            yield from _leaves(value, (*above, key))
+
+
+def _nested(keys: Sequence[str], value: object) -> dict[str, object]:
+    first, *rest = keys
+    return {first: _nested(rest, value) if rest else value}
+
+
+def _checked(layers: _Layers) -> Settings:
+    def origin(keys: Keys) -> str:
+        """Of a key or, where a mistake is about a whole table, of what was set in it last."""
+        within = [known for known in layers.origins if known[: len(keys)] == keys]
+        return layers.origins[within[-1]] if within else origin(keys[:-1])
+
+    try:
+        settings = Settings.model_validate(layers.values)
+    except ValidationError as error:
+        raise explained(error, Settings, origin) from None
+    settings._origins = MappingProxyType(layers.origins)  # noqa: SLF001 (of an object made here)
+    settings._notices = tuple(layers.notices)  # noqa: SLF001 (the same)
+    return settings

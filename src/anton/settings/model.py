@@ -1,0 +1,225 @@
+"""The settings as types, and what each may be."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from types import MappingProxyType
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    SecretStr,
+    model_validator,
+)
+
+DEFAULT = "default"
+"""Origin of what nobody set."""
+OF_REPOSITORY = "the repository's anton.toml"
+"""Origin of what the repository under repair says of itself."""
+
+Keys = tuple[str, ...]
+"""A key, table by table."""
+
+_CONTROL = re.compile("[\u0000-\u001f\u007f-\u009f\u2028\u2029\ud800-\udfff]")
+
+
+def _printable(text: str) -> str:
+    if not text.strip():
+        raise ValueError("must not be empty")
+    if _CONTROL.search(text):
+        raise ValueError("must not hold control characters, such as line breaks")
+    return text
+
+
+def _key(secret: SecretStr) -> SecretStr:
+    text = secret.get_secret_value().strip()
+    if not text or not text.isascii() or not text.isprintable() or " " in text:
+        raise ValueError("must be one word of printable ASCII characters, as keys of model endpoints are")
+    return SecretStr(text)
+
+
+def _secret_text(secret: SecretStr) -> SecretStr:
+    _printable(secret.get_secret_value())
+    return secret
+
+
+def _url(text: str) -> str:
+    text = _printable(text.strip())
+    parts = urlsplit(text)  # a ValueError of its own says what is wrong with host or port
+    if parts.scheme not in ("http", "https") or not parts.hostname or " " in text:
+        raise ValueError(
+            "must begin with 'http://' or 'https://' and a host, as in 'https://api.openai.com/v1'"
+        )
+    if "@" in parts.netloc:
+        raise ValueError("must not hold a user name or password: the key goes into API_KEY")
+    if parts.query or parts.fragment or (parts.port is not None and parts.port == 0):
+        raise ValueError("must end with its path, without '?', '#' or port 0")
+    return text.rstrip("/")
+
+
+def _absolute(path: Path) -> Path:
+    _printable(str(path))
+    if not path.is_absolute():
+        raise ValueError("must not be empty")
+    return path
+
+
+def _inside(text: str) -> str:
+    path = PurePosixPath(text)
+    if text and (path.is_absolute() or ".." in path.parts or _CONTROL.search(text)):
+        raise ValueError("must be a path inside the repository, as in 'build/junit.xml'")
+    return text
+
+
+Text = Annotated[str, AfterValidator(_printable)]
+AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
+Dollars = Annotated[float, Field(ge=0, le=1_000_000)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False, hide_input_in_errors=True
+    )
+
+
+class PriceSettings(_Section):
+    """What a model costs, in US dollars per million tokens."""
+
+    input: Dollars
+    cached: Dollars
+    """Of the part of the input that the provider read from its prompt cache."""
+    output: Dollars
+
+
+class ModelSettings(_Section):
+    """`[model]`: any endpoint that speaks chat completions."""
+
+    api_key: Annotated[SecretStr, AfterValidator(_key)] | None = None
+    base_url: Annotated[str, AfterValidator(_url)] = "https://api.openai.com/v1"
+    name: Text | None = None
+    idle_seconds: Annotated[float, Field(gt=0, le=3600)] = 60.0
+    """Silence of a stream after which it counts as cut."""
+    prices: Mapping[str, PriceSettings] = Field(default_factory=dict)
+    """By the model's name; these come before the built-in ones."""
+
+
+class AgentLimits(_Section):
+    """`[agents.NAME]`: one agent's limits per stint."""
+
+    turns: Annotated[int, Field(ge=1, le=1000)]
+    seconds: Annotated[float, Field(gt=0, le=86_400)]
+    model: Text | None = None
+    """In place of the model of all."""
+
+
+class AgentsSettings(_Section):
+    """`[agents]`: the four agents."""
+
+    triage: AgentLimits
+    code: AgentLimits
+    test: AgentLimits
+    pr: AgentLimits
+
+    def of(self, name: str) -> AgentLimits:
+        """An agent's limits.
+
+        Raises:
+            KeyError: there is no such agent.
+        """
+        return {"triage": self.triage, "code": self.code, "test": self.test, "pr": self.pr}[name]
+
+
+class SuiteSettings(_Section):
+    """`[tests]`: how the repository's tests are run."""
+
+    command: tuple[Text, ...] = ()
+    """Words of a command that leaves JUnit XML at `report`; without one, pytest is run."""
+    report: Annotated[str, AfterValidator(_inside)] = ""
+    """File or folder inside the repository; needed with `command`."""
+    patterns: tuple[Text, ...] = ()
+    """Globs of the paths that belong to tests, in place of the built-in ones."""
+    timeout_seconds: Annotated[float, Field(ge=1, le=7200)] = 120.0
+    """For one run of the suite."""
+    python: AbsolutePath | None = None
+    """Interpreter with the repository's dependencies and pytest; without one, Anton's own."""
+    env: Mapping[str, str] = Field(default_factory=dict, repr=False)
+    """Added to the environment of the tests, which is otherwise almost empty."""
+
+    @model_validator(mode="after")
+    def _command_has_a_report(self) -> Self:
+        if self.command and not self.report:
+            raise ValueError("has a command and needs a report: say where the command leaves JUnit XML")
+        return self
+
+
+class RunSettings(_Section):
+    """`[run]`: one ticket's way."""
+
+    rounds: Annotated[int, Field(ge=1, le=10)] = 2
+    """Attempts before a red proof is put before a person."""
+    reports: AbsolutePath | None = None
+    """Folder of the incident reports; without one, `.oncall_runs` where Anton was started."""
+
+
+class SandboxSettings(_Section):
+    """`[sandbox]`: where code of the repository runs. That there be none is never a setting."""
+
+    kind: Literal["auto", "bubblewrap", "landlock"] = "auto"
+
+
+class Settings(_Section):
+    """All settings, checked. Secrets show neither in its text nor in any error."""
+
+    model: ModelSettings = Field(default_factory=ModelSettings)
+    agents: AgentsSettings
+    tests: SuiteSettings = Field(default_factory=SuiteSettings)
+    run: RunSettings = Field(default_factory=RunSettings)
+    sandbox: SandboxSettings = Field(default_factory=SandboxSettings)
+    home: AbsolutePath
+    """Folder of journal, mirrors and the embedded tracker and forge."""
+    repo_cwd: AbsolutePath | None = None
+    """Repository to work on where the command line names none."""
+    database_url: Annotated[SecretStr, AfterValidator(_secret_text)] | None = None
+    """Of the journal; without one, `journal.db` in `home`."""
+
+    _origins: Mapping[Keys, str] = PrivateAttr(default_factory=dict)
+    _notices: tuple[str, ...] = PrivateAttr(default=())
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """Sentences for the person, such as that a file was not read."""
+        return self._notices
+
+    def origin(self, *keys: str) -> str:
+        """Where a value came from: a file's path, `environment BASE_URL`, `command line` or `default`."""
+        return self._origins.get(keys, DEFAULT)
+
+    def with_repository(self, found: RepositorySettings) -> Settings:
+        """These settings, where they say nothing of the tests completed by the repository's own."""
+        own = {name for name in SuiteSettings.model_fields if self.origin("tests", name) != DEFAULT}
+        if own & {"command", "report"}:
+            own |= {"command", "report"}  # a command and the place of its report belong together
+        taken = {name: getattr(found.tests, name) for name in found.given if name not in own}
+        completed = self.model_copy(update={"tests": self.tests.model_copy(update=taken)})
+        origins: dict[Keys, str] = {("tests", name): OF_REPOSITORY for name in taken}
+        completed._origins = MappingProxyType({**self._origins, **origins})  # noqa: SLF001 (a copy of our own)
+        completed._notices = (*self._notices, *found.notices)  # noqa: SLF001 (the same)
+        return completed
+
+
+@dataclass(frozen=True, slots=True)
+class RepositorySettings:
+    """What the repository under repair may say of itself: how its tests are run."""
+
+    tests: SuiteSettings
+    given: tuple[str, ...]
+    """Names of the fields of `tests` that it says something about."""
+    notices: tuple[str, ...] = ()
