@@ -1,0 +1,193 @@
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from anton.core.errors import UsageError
+from anton.proving.plan import (
+    REPORT,
+    interpreter_paths,
+    is_test_path,
+    plan_for,
+    protected_reason,
+    shadowed_module,
+)
+
+PYTHON = Path(sys.executable)
+
+
+def test_pytest_is_the_plan_where_nothing_else_is_said() -> None:
+    plan = plan_for(["shop/cart.py", "tests/test_cart.py"], PYTHON)
+    assert plan.command[:3] == (str(PYTHON), "-m", "pytest")
+    assert f"--junitxml={plan.report}" in plan.command
+    assert plan.selects_files
+    assert plan.env["PYTHONPATH"] == "."
+
+
+def test_a_source_folder_is_put_on_the_path_relative_to_the_tree() -> None:
+    assert plan_for(["src/shop/cart.py"], PYTHON).env["PYTHONPATH"] == "src:."
+
+
+def test_any_command_that_leaves_a_report_will_do() -> None:
+    plan = plan_for([], PYTHON, command=["npm", "test"], report="out/junit.xml", env={"FORCE_COLOR": "0"})
+    assert plan.command == ("npm", "test")
+    assert (plan.report, plan.selects_files, plan.env["FORCE_COLOR"]) == ("out/junit.xml", False, "0")
+
+
+def test_python_in_a_command_is_the_interpreter_that_was_chosen() -> None:
+    plan = plan_for([], PYTHON, command=["python", "-m", "xmlrunner"], report="r.xml")
+    assert plan.command == (str(PYTHON), "-m", "xmlrunner")
+
+
+@pytest.mark.parametrize("report", ["", "/tmp/r.xml", "../r.xml", "a/../../r.xml"])
+def test_a_report_outside_the_tree_is_refused(report: str) -> None:
+    with pytest.raises(UsageError, match="report"):
+        plan_for([], PYTHON, command=["npm", "test"], report=report)
+
+
+def test_the_interpreter_finds_its_library_and_its_packages_but_no_home_is_opened() -> None:
+    paths = interpreter_paths(PYTHON)
+    assert any(Path(pytest.__file__).is_relative_to(path) for path in paths)
+    assert any(PYTHON.resolve().is_relative_to(path) for path in paths)
+    assert Path("/") not in paths
+    assert Path.home() not in paths
+
+
+def test_a_prefix_that_is_no_environment_is_not_opened_whole(tmp_path: Path) -> None:
+    python = tmp_path / "home" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text("")
+    (tmp_path / "home" / "diary.txt").write_text("")
+    assert interpreter_paths(python) == (tmp_path / "home" / "bin",)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "tests/test_cart.py",
+        "tests/data/cart.json",
+        "test/cart.js",
+        "shop/tests/helpers.py",
+        "test_cart.py",
+        "shop/test_cart.py",
+        "shop/cart_test.py",
+        "shop/tests.py",
+        "conftest.py",
+        "web/cart.test.js",
+        "web/cart.spec.tsx",
+        "web/__tests__/cart.js",
+        "pkg/cart_test.go",
+        "lib/src/test/java/shop/CartTest.java",
+    ],
+)
+def test_paths_of_tests(path: str) -> None:
+    assert is_test_path(path)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "shop/cart.py",
+        "shop/testing.py",
+        "shop/contest.py",
+        "shop/latest_prices.py",
+        "shop/attest/cart.py",
+        "web/cart.js",
+        "django/test/client.py",
+        "shop/test_data.json",
+    ],
+)
+def test_paths_of_source(path: str) -> None:
+    assert not is_test_path(path)
+
+
+@pytest.mark.parametrize(
+    ("path", "why"),
+    [
+        (".github/workflows/ci.yml", "configures CI"),
+        (".GitHub/workflows/ci.yml", "configures CI"),
+        (".gitlab-ci.yml", "configures CI"),
+        ("Jenkinsfile", "configures CI"),
+        (".ci/run", "configures CI"),
+        (".gitattributes", "configures git"),
+        ("sub/.gitmodules", "configures git"),
+        ("conftest.py", "configures the test runner"),
+        ("tests/conftest.py", "configures the test runner"),
+        ("pytest.ini", "configures the test runner"),
+        (".pytest.ini", "configures the test runner"),
+        ("pyproject.toml", "configures the test runner"),
+        ("tox.ini", "configures the test runner"),
+        ("setup.cfg", "configures the test runner"),
+        ("noxfile.py", "configures the test runner"),
+        ("Makefile", "configures the test runner"),
+        ("web/package.json", "configures the test runner"),
+        ("web/jest.config.ts", "configures the test runner"),
+        ("pom.xml", "configures the test runner"),
+        (REPORT, "configures the test runner"),
+        ("poetry.lock", "decides what is installed"),
+        ("package-lock.json", "decides what is installed"),
+        ("pylock.dev.toml", "decides what is installed"),
+        ("requirements-dev.txt", "decides what is installed"),
+        ("Dockerfile", "decides what is installed"),
+        ("docker-compose.yml", "decides what is installed"),
+        ("sitecustomize.py", "runs whenever Python starts"),
+        ("src/usercustomize.py", "runs whenever Python starts"),
+        ("src/evil.pth", "runs whenever Python starts"),
+        ("src/evil.egg-info/entry_points.txt", "runs whenever Python starts"),
+        ("AGENTS.md", "configures editors and agents"),
+        (".mcp.json", "configures editors and agents"),
+    ],
+)
+def test_nobody_may_change_what_runs_or_judges_the_tests(path: str, why: str) -> None:
+    assert protected_reason(path) == why
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "shop/cart.py",
+        "tests/test_cart.py",
+        "shop/dockerfile.py",
+        "shop/package.py",
+        "README.md",
+        "shop/lock.py",
+    ],
+)
+def test_the_rest_may_be_changed(path: str) -> None:
+    assert protected_reason(path) is None
+
+
+@pytest.mark.parametrize(
+    ("path", "module"),
+    [
+        ("pytest.py", "pytest"),
+        ("src/_pytest/__init__.py", "_pytest"),
+        ("json.py", "json"),
+        ("src/unittest/__init__.py", "unittest"),
+        ("shop/json.py", None),
+        ("cart.py", None),
+        ("json.txt", None),
+        ("email.py", None),
+    ],
+)
+def test_a_new_file_must_not_take_the_place_of_the_runner(path: str, module: str | None) -> None:
+    assert shadowed_module(path, {"email.py"} if path == "email.py" else set()) == module
+
+
+def test_only_test_modules_narrow_a_run() -> None:
+    plan = plan_for([], PYTHON)
+    assert plan.narrowed(["tests/test_b.py", "tests/test_a.py"]) == ("tests/test_a.py", "tests/test_b.py")
+    assert plan.narrowed(["tests/test_a.py", "tests/data/cart.json"]) == ()
+    assert plan.narrowed(["tests/test_a.py", "tests/helpers.py"]) == ()
+    assert plan_for([], PYTHON, command=["x"], report="r").narrowed(["tests/test_a.py"]) == ()
+
+
+@given(st.text(), st.lists(st.text(alphabet="ab/*?{},.[", max_size=8), max_size=3))
+def test_any_glob_matches_or_does_not(path: str, patterns: list[str]) -> None:
+    is_test_path(path, patterns)
+    protected_reason(path)
+    shadowed_module(path, ())
