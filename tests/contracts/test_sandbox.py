@@ -304,6 +304,14 @@ async def test_what_a_fork_bomb_started_is_gone_with_it(sandbox: Sandbox, tree: 
     assert execution.timed_out
 
 
+@pytest.mark.parametrize("move", ["", "os.setsid()"], ids=["in its group", "always a new session"])
+async def test_no_chain_of_forks_outlives_its_command(
+    sandbox: Sandbox, tree: Path, marker: str, move: str
+) -> None:
+    chain = f"import os\nprint('begun', flush=True)\nwhile True:\n  if os.fork(): os._exit(0)\n  {move}"
+    assert ended(await sandbox.run(python(tree, chain, marker, seconds=20))) == (0, "begun\n", False)
+
+
 async def test_a_file_cannot_grow_without_end(sandbox: Sandbox, tree: Path) -> None:
     execution = await sandbox.run(shell(tree, "truncate -s 2G big || echo too large"))
     assert execution.output.endswith("too large\n")

@@ -7,7 +7,7 @@ What surprises in the order and choice of the options:
   (github.com/containers/bubblewrap/issues/725).
 - Readable paths are bound after the private folders, which would hide an interpreter under /tmp or /home.
 - The limits are set inside. The number of processes would otherwise count the user's others, too.
-- The kernel's settings in /proc are bound read-only. In root's sandbox a command has none of root's rights, but
+- The kernel's settings in /proc are bound read-only. A command of root's has no rights of root's inside but
   still owns those files, and /proc/sys/kernel/core_pattern names a program that the host would run.
 - The root folder and /dev end up read-only, as their file systems have no size limit.
 - Where Anton runs as root, the command is user 1000 inside, so that suites that refuse root run.

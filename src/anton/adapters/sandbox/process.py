@@ -171,7 +171,7 @@ def _check(command: Command) -> None:
 async def _start(launch: Launch, output: _Pipe, status: _Pipe) -> Process:
     """Start the sandbox; cancellation waits until there is something that can be ended whole.
 
-    Of itself asyncio ends the one process it knows, and bubblewrap's second one could go on to run the command.
+    asyncio would end the one process it knows, and bubblewrap's second one could go on to run the command.
     """
     starting = asyncio.ensure_future(_spawn(launch, output, status))
     try:

@@ -25,6 +25,8 @@ _LANDLOCK_RESTRICT_SELF = 446
 _CAPABILITY_VERSION_3 = 0x20080522
 _LAST_CAPABILITY = 63
 _FILTER_STEP_BYTES = 8
+_NICENESS = 5
+"""Whoever ends a command must get at the processor before it."""
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -64,6 +66,7 @@ def _become(
     """Turn this process into the command; does not return."""
     try:
         os.setsid()
+        os.nice(_NICENESS)
         _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         _limit(*limits)
         if ruleset >= 0:
@@ -134,12 +137,16 @@ def _wait(child: int, watched: set[signal.Signals]) -> int:
 
 
 def _end_descendants() -> None:
-    """Kill until there is no child left; orphans come to this process as their parents end."""
+    """Kill until there is no child left; orphans come to this process as their parents end.
+
+    Whole groups at once, which the kernel does in one go; and only ever this process's own children, found with
+    one read: a chain of processes that each fork and exit would stay ahead of a slower hunt.
+    """
     while _children_left():
-        for pid in _descendants():
+        for pid in _children():
             try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
+                os.killpg(os.getpgid(pid), signal.SIGKILL)
+            except (ProcessLookupError, PermissionError):
                 continue
         _reap(0)
 
@@ -158,22 +165,25 @@ def _reap(options: int) -> tuple[int, int]:
         return (-1, 0)
 
 
-def _descendants() -> list[int]:
-    children: dict[int, list[int]] = {}
-    for name in filter(str.isdecimal, os.listdir("/proc")):  # noqa: PTH208 (pathlib costs 10 ms to import)
-        children.setdefault(_parent(name), []).append(int(name))
-    found = [os.getpid()]
-    for pid in found:
-        found += children.get(pid, [])
-    return found[1:]
+def _children() -> list[int]:
+    own = os.getpid()
+    try:
+        return [int(word) for word in _content(f"/proc/{own}/task/{own}/children").split()]
+    except FileNotFoundError:  # a kernel without CONFIG_PROC_CHILDREN
+        names = filter(str.isdecimal, os.listdir("/proc"))  # noqa: PTH208 (pathlib takes 10 ms to import)
+        return [int(name) for name in names if _parent(name) == own]
 
 
 def _parent(name: str) -> int:
     try:
-        with open(f"/proc/{name}/stat", "rb") as stat:  # noqa: PTH123 (the same)
-            return int(stat.read().rpartition(b")")[2].split()[1])
-    except OSError:
+        return int(_content(f"/proc/{name}/stat").rpartition(b")")[2].split()[1])
+    except OSError:  # it ended meanwhile
         return 0
+
+
+def _content(path: str) -> bytes:
+    with open(path, "rb") as file:  # noqa: PTH123 (pathlib takes 10 ms to import)
+        return file.read()
 
 
 def _prctl(option: int, value: int) -> None:
