@@ -175,7 +175,7 @@ def test_the_operators_word_on_tests_goes_before_the_repositorys(cwd: Path) -> N
     [
         ("tests = 1", "tests must be a table, written [tests]"),
         ('[tests]\ncommand = ["x"]', "tests has a command and needs a report"),
-        ('[tests]\nreport = "../x"', "tests.report is '../x' and must be a path inside the repository"),
+        ('[tests]\nreport = "../x"', "tests.report is '../x': it must be a path inside the repository"),
         ("[tests\n", "not TOML: Expected ']' at the end of a table declaration (at line 1, column 7)"),
     ],
 )
@@ -205,27 +205,33 @@ def test_a_mistake_of_the_repository_is_named_as_such(toml: str, words: str) -> 
             "anton.toml: unknown key 'agents.code.turn': did you mean 'turns'? Allowed",
         ),
         ("zzz = 1", "anton.toml: unknown key 'zzz': Allowed here: agents, database_url, home, "),
-        ("[run]\nrounds = 0", "anton.toml: run.rounds is 0 and must be greater than or equal to 1"),
-        ('[run]\nrounds = "two"', "anton.toml: run.rounds is 'two' and must be a valid integer"),
-        ("[agents.pr]\nseconds = nan", "anton.toml: agents.pr.seconds is nan and must be a finite number"),
-        ("model = 5", "anton.toml: model is 5 and must be a table"),
+        ("[run]\nrounds = 0", "anton.toml: run.rounds is 0: it must be greater than or equal to 1"),
+        ('[run]\nrounds = "two"', "anton.toml: run.rounds is 'two': it must be a valid integer"),
+        ("[agents.pr]\nseconds = nan", "anton.toml: agents.pr.seconds is nan: it must be a finite number"),
+        ("model = 5", "anton.toml: model is 5: it must be a table"),
         (
             '[tests]\ncommand = "make test"',
-            "anton.toml: tests.command is 'make test' and must be a list of texts",
+            "anton.toml: tests.command is 'make test': it must be a list of texts",
         ),
         ('[tests]\ncommand = ["make"]', "anton.toml: tests has a command and needs a report"),
         (
             '[sandbox]\nkind = "none"',
-            "anton.toml: sandbox.kind is 'none' and must be 'auto', 'bubblewrap' or 'l",
+            "anton.toml: sandbox.kind is 'none': it must be 'auto', 'bubblewrap' or 'l",
         ),
-        ('home = ""', "anton.toml: home is '' and must not be empty"),
+        ('home = ""', "anton.toml: home is '': it must not be empty"),
         ('home = "a\\nb"', "must not hold control characters"),
         (
             '[model]\nbase_url = "localhost"',
-            "anton.toml: model.base_url is 'localhost' and must begin with 'http://'",
+            "anton.toml: model.base_url is 'localhost': it must begin with 'http://'",
         ),
-        ('[model]\nbase_url = "http://[::1"', "anton.toml: model.base_url is 'http://[::1' and "),
+        (
+            '[model]\nbase_url = "http://[::1"',
+            "anton.toml: model.base_url is 'http://[::1': it is no URL: Invalid IPv6 URL",
+        ),
         ("[model.prices.mine]\ninput = 1", "anton.toml: model.prices.mine.cached is missing"),
+        ("home = 5", "anton.toml: home is 5: it must be a path, written as text"),
+        ("[agents.code]\nturns = true", "anton.toml: agents.code.turns is True: it must be a valid integer"),
+        ("agents = 1", "anton.toml: agents is 1: it must be a table"),
         (
             "[model\n",
             "anton.toml: not TOML: Expected ']' at the end of a table declaration (at line 1, column 7)",
@@ -239,9 +245,15 @@ def test_a_mistake_names_file_key_what_was_given_and_what_is_allowed(
     assert words in refused(toml, cwd)
 
 
+def test_without_a_home_a_state_folder_must_be_named(cwd: Path) -> None:
+    with pytest.raises(UsageError, match=r"HOME is not set.*set ANTON_HOME"):
+        load_settings({}, cwd)
+    assert load_settings({"ANTON_HOME": "state"}, cwd).home == cwd / "state"
+
+
 def test_a_mistake_in_the_environment_names_the_variable(cwd: Path) -> None:
     assert refused("", cwd, {"BASE_URL": "api.example/v1"}).startswith(
-        "environment BASE_URL: model.base_url is 'api.example/v1' and must begin with 'http://' or 'https://'"
+        "environment BASE_URL: model.base_url is 'api.example/v1': it must begin with 'http://' or 'https://'"
     )
 
 

@@ -20,6 +20,7 @@ _WORDS = {
     "tuple_type": 'must be a list of texts, as in ["make", "test"]',
     "model_type": "must be a table",
     "mapping_type": "must be a table",
+    "path_type": "must be a path, written as text",
 }
 
 
@@ -51,7 +52,7 @@ def _line(detail: ErrorDetails, root: type[BaseModel], origin: Callable[[Keys], 
         return f"{where}: {dotted} is missing"
     words = _WORDS.get(detail["type"]) or _plain(detail["msg"])
     given = _shown(keys, detail["input"])
-    return f"{where}: {dotted} {f'is {given} and ' if given else ''}{words}"
+    return f"{where}: {dotted} is {given}: it {words}" if given else f"{where}: {dotted} {words}"
 
 
 def _plain(message: str) -> str:

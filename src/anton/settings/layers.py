@@ -96,7 +96,8 @@ def load_settings(
     repo_cwd = from_overrides.get(("repo_cwd",)) or environ.get("REPO_CWD")
     under_repair = repository or _path_or_none(repo_cwd, cwd)
     named = config or _path_or_none(environ.get("ANTON_CONFIG"), cwd)
-    _add_file(layers, _config_home(environ) / "anton" / FILE_NAME, environ, under_repair)
+    if folder := _xdg(environ, "XDG_CONFIG_HOME", ".config"):
+        _add_file(layers, folder / "anton" / FILE_NAME, environ, under_repair)
     if named is not None:
         layers.add(_anchored(_read(named), named.absolute().parent, environ), str(named))
     else:
@@ -144,17 +145,15 @@ def repository_settings(toml_text: str) -> RepositorySettings:
 
 def _defaults(environ: Mapping[str, str]) -> dict[str, object]:
     agents = {name: {"turns": turns, "seconds": seconds} for name, (turns, seconds) in _AGENTS.items()}
-    return {"agents": agents, "home": str(_xdg(environ, "XDG_STATE_HOME", ".local/state") / "anton")}
+    state = _xdg(environ, "XDG_STATE_HOME", ".local/state")
+    return {"agents": agents, **({"home": str(state / "anton")} if state else {})}
 
 
-def _config_home(environ: Mapping[str, str]) -> Path:
-    return _xdg(environ, "XDG_CONFIG_HOME", ".config")
-
-
-def _xdg(environ: Mapping[str, str], name: str, default: str) -> Path:
+def _xdg(environ: Mapping[str, str], name: str, default: str) -> Path | None:
     """Source: https://specifications.freedesktop.org/basedir-spec/latest/ (a relative path is ignored)."""
-    folder = environ.get(name, "")
-    return Path(folder) if folder.startswith("/") else Path(environ.get("HOME", "/")) / default
+    if environ.get(name, "").startswith("/"):
+        return Path(environ[name])
+    return Path(environ["HOME"]) / default if "HOME" in environ else None
 
 
 def _path_or_none(value: object, cwd: Path) -> Path | None:
@@ -244,10 +243,11 @@ def _nested(keys: Sequence[str], value: object) -> dict[str, object]:
 
 def _checked(layers: _Layers) -> Settings:
     def origin(keys: Keys) -> str:
-        """Of a key or, where a mistake is about a whole table, of what was set in it last."""
-        within = [known for known in layers.origins if known[: len(keys)] == keys]
-        return layers.origins[within[-1]] if within else origin(keys[:-1])
+        """Of a key or, where it was not set, of the table that it is missing from."""
+        return layers.origins.get(keys) or origin(keys[:-1])
 
+    if "home" not in layers.values:
+        raise UsageError("HOME is not set, so there is no folder for Anton's state: set ANTON_HOME to one")
     try:
         settings = Settings.model_validate(layers.values)
     except ValidationError as error:

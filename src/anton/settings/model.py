@@ -53,14 +53,18 @@ def _secret_text(secret: SecretStr) -> SecretStr:
 
 def _url(text: str) -> str:
     text = _printable(text.strip())
-    parts = urlsplit(text)  # a ValueError of its own says what is wrong with host or port
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError as error:
+        raise ValueError(f"is no URL: {error}") from error
     if parts.scheme not in ("http", "https") or not parts.hostname or " " in text:
         raise ValueError(
             "must begin with 'http://' or 'https://' and a host, as in 'https://api.openai.com/v1'"
         )
     if "@" in parts.netloc:
         raise ValueError("must not hold a user name or password: the key goes into API_KEY")
-    if parts.query or parts.fragment or (parts.port is not None and parts.port == 0):
+    if parts.query or parts.fragment or port == 0:
         raise ValueError("must end with its path, without '?', '#' or port 0")
     return text.rstrip("/")
 
@@ -81,7 +85,7 @@ def _inside(text: str) -> str:
 
 Text = Annotated[str, AfterValidator(_printable)]
 AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
-Dollars = Annotated[float, Field(ge=0, le=1_000_000)]
+Dollars = Annotated[float, Field(strict=True, ge=0, le=1_000_000)]
 
 
 class _Section(BaseModel):
@@ -105,7 +109,7 @@ class ModelSettings(_Section):
     api_key: Annotated[SecretStr, AfterValidator(_key)] | None = None
     base_url: Annotated[str, AfterValidator(_url)] = "https://api.openai.com/v1"
     name: Text | None = None
-    idle_seconds: Annotated[float, Field(gt=0, le=3600)] = 60.0
+    idle_seconds: Annotated[float, Field(strict=True, gt=0, le=3600)] = 60.0
     """Silence of a stream after which it counts as cut."""
     prices: Mapping[str, PriceSettings] = Field(default_factory=dict)
     """By the model's name; these come before the built-in ones."""
@@ -114,8 +118,8 @@ class ModelSettings(_Section):
 class AgentLimits(_Section):
     """`[agents.NAME]`: one agent's limits per stint."""
 
-    turns: Annotated[int, Field(ge=1, le=1000)]
-    seconds: Annotated[float, Field(gt=0, le=86_400)]
+    turns: Annotated[int, Field(strict=True, ge=1, le=1000)]
+    seconds: Annotated[float, Field(strict=True, gt=0, le=86_400)]
     model: Text | None = None
     """In place of the model of all."""
 
@@ -146,7 +150,7 @@ class SuiteSettings(_Section):
     """File or folder inside the repository; needed with `command`."""
     patterns: tuple[Text, ...] = ()
     """Globs of the paths that belong to tests, in place of the built-in ones."""
-    timeout_seconds: Annotated[float, Field(ge=1, le=7200)] = 120.0
+    timeout_seconds: Annotated[float, Field(strict=True, ge=1, le=7200)] = 120.0
     """For one run of the suite."""
     python: AbsolutePath | None = None
     """Interpreter with the repository's dependencies and pytest; without one, Anton's own."""
@@ -163,7 +167,7 @@ class SuiteSettings(_Section):
 class RunSettings(_Section):
     """`[run]`: one ticket's way."""
 
-    rounds: Annotated[int, Field(ge=1, le=10)] = 2
+    rounds: Annotated[int, Field(strict=True, ge=1, le=10)] = 2
     """Attempts before a red proof is put before a person."""
     reports: AbsolutePath | None = None
     """Folder of the incident reports; without one, `.oncall_runs` where Anton was started."""
