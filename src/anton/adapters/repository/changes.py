@@ -15,7 +15,7 @@ def parse_changes(items: Sequence[str]) -> tuple[FileChange, ...]:
             each, with `-` for the lines of a binary one.
     """
     raw: dict[str, tuple[str, str]] = {}
-    counts: dict[str, tuple[str, str]] = {}
+    counts: dict[str, list[tuple[str, str]]] = {}
     left = iter(items)
     for item in left:
         if item.startswith(":"):
@@ -23,11 +23,13 @@ def parse_changes(items: Sequence[str]) -> tuple[FileChange, ...]:
             raw[next(left)] = ("M" if status == "T" else status, before if status == "D" else after)
         else:
             added, removed, path = item.split("\t", 2)
-            counts[path] = (added, removed)
-    return tuple(_change(path, *raw[path], *counts.get(path, ("0", "0"))) for path in sorted(raw))
+            counts.setdefault(path, []).append((added, removed))
+    return tuple(_change(path, *raw[path], counts.get(path, [])) for path in sorted(raw))
 
 
-def _change(path: str, status: str, mode: str, added: str, removed: str) -> FileChange:
-    if added == "-":
+def _change(path: str, status: str, mode: str, counts: Sequence[tuple[str, str]]) -> FileChange:
+    """A file that became a link, or the other way round, is counted as removed and as added."""
+    if any(added == "-" for added, _ in counts):
         return FileChange(path, status, mode, binary=True)
-    return FileChange(path, status, mode, int(added), int(removed))
+    added, removed = (sum(map(int, column)) for column in zip(*counts, strict=True)) if counts else (0, 0)
+    return FileChange(path, status, mode, added, removed)

@@ -8,6 +8,7 @@ that git reads settings from here are ours: the mirror's, and those of a lens on
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import re
 import shutil
@@ -119,8 +120,7 @@ class Git:
             ) from None
         finally:
             if process.returncode is None:
-                _kill(process)
-                await asyncio.shield(process.wait())
+                await asyncio.shield(_end(process))
 
     async def out(
         self, *arguments: str, stdin: bytes = b"", index: Path | None = None, cwd: Path | None = None
@@ -213,7 +213,7 @@ async def _collect(process: asyncio.subprocess.Process, limit: int | None) -> by
     while len(kept) < limit and (chunk := await process.stdout.read(limit - len(kept))):
         kept += chunk
     if len(kept) == limit:
-        _kill(process)
+        await _end(process)
     return bytes(kept)
 
 
@@ -225,9 +225,10 @@ async def _head(stream: asyncio.StreamReader | None) -> bytes:
     return bytes(kept)
 
 
-def _kill(process: asyncio.subprocess.Process) -> None:
+async def _end(process: asyncio.subprocess.Process) -> None:
     """End a command and what it started: it leads a process group of its own."""
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return
+    while process.stdout and await process.stdout.read(1 << 16):
+        continue  # asyncio sees the end of a process only once its output is read to the end
+    await process.wait()

@@ -19,7 +19,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from anton.adapters.repository import lens, worktree
+from anton.adapters.repository import lens, push, worktree
 from anton.adapters.repository.changes import parse_changes
 from anton.adapters.repository.command import Git, require, split
 from anton.adapters.repository.ignore import IgnoreRules
@@ -194,18 +194,25 @@ class GitRepository:
             index = passing / "index"
             if before.entries:
                 await self._git.out("read-tree", before.tree, index=index)
-            stdin = "".join(lines).encode("utf-8", "surrogateescape")
-            await self._git.out(
-                "update-index", "--add", "--replace", "-z", "--index-info", stdin=stdin, index=index
-            )
+            await self._update(index, "".join(lines).encode("utf-8", "surrogateescape"))
             tree = (await self._git.out("write-tree", index=index)).decode().strip()
         self._remember(tree, Listing(tree, dict(entries)))
         return tree
 
+    async def _update(self, index: Path, lines: bytes) -> None:
+        arguments = ("update-index", "--add", "--replace", "-z", "--index-info")
+        done = await self._git.run(*arguments, stdin=lines, environment={"GIT_INDEX_FILE": str(index)})
+        if done.code or done.err:  # a path that it ignores is only a warning to git
+            raise OutsideError(
+                "git does not take these files, whose names could mean its own folder on some system; "
+                f"remove them: {done.words}"
+            )
+
     async def keep(self, name: str, tree: str) -> None:
         """Keep a tree under a private name, so that it outlives housekeeping."""
-        escaped = "".join(c if re.fullmatch(r"[A-Za-z0-9_-]", c) else f"={ord(c):X}." for c in name)
-        await self._git.out("update-ref", f"refs/anton/keep/n{escaped.rstrip('.')}", _checked_id(tree))
+        plain = name.encode("utf-8", "surrogateescape")
+        escaped = "".join(chr(c) if re.match(rb"[A-Za-z0-9_-]", bytes((c,))) else f"={c:02X}" for c in plain)
+        await self._git.out("update-ref", f"refs/anton/keep/{escaped or '='}", _checked_id(tree))
 
     async def files(self, tree: str) -> tuple[str, ...]:
         """Paths of all files of a tree or commit, sorted; symbolic links too, submodules not."""
@@ -288,7 +295,7 @@ class GitRepository:
         check_branch(branch)
         check_remote(remote)
         if not remote.startswith("/"):
-            environment = {"GIT_ALLOW_PROTOCOL": "https:ssh", **self._push_environment}
+            environment = {**push.ENVIRONMENT, **self._push_environment}
             await push_to(Git(self._mirror.folder, environment), _checked_id(commit), branch, remote, remote)
             return
         try:

@@ -13,7 +13,8 @@ from anton.core.errors import OutsideError, RepositoryUnusable, UsageError
 SECONDS = 180.0
 """Time limit of a push and of a look at a remote."""
 
-_SSH = {"GIT_SSH_COMMAND": "ssh -o BatchMode=yes"}
+ENVIRONMENT = {"GIT_ALLOW_PROTOCOL": "https:ssh", "GIT_SSH_COMMAND": "ssh -o BatchMode=yes"}
+"""For a remote on another machine; ssh asks nobody for a password."""
 
 
 def check_branch(branch: str) -> None:
@@ -68,9 +69,7 @@ async def push_to(git: Git, commit: str, branch: str, address: str, remote: str)
     ref = f"refs/heads/{branch}"
     options = ("--quiet", "--porcelain", "--no-verify", "--no-follow-tags", "--no-recurse-submodules")
     lease = f"--force-with-lease={ref}:"
-    done = await git.run(
-        "push", *options, lease, "--", address, f"{commit}:{ref}", seconds=SECONDS, environment=_SSH
-    )
+    done = await git.run("push", *options, lease, "--", address, f"{commit}:{ref}", seconds=SECONDS)
     if done.code and not await _taken(git, commit, branch, address, remote):
         said = f"{speakable(done.out)} {speakable(done.err)}".strip()
         raise OutsideError(f"{_shown(remote)} did not take the branch {branch!r}: {said}")
@@ -79,7 +78,7 @@ async def push_to(git: Git, commit: str, branch: str, address: str, remote: str)
 async def _taken(git: Git, commit: str, branch: str, address: str, remote: str) -> bool:
     """Whether the branch is that commit already; False where there is no such branch."""
     ref = f"refs/heads/{branch}"
-    done = await git.run("ls-remote", "--", address, ref, seconds=SECONDS, environment=_SSH)
+    done = await git.run("ls-remote", "--", address, ref, seconds=SECONDS)
     if done.code:
         raise OutsideError(f"{_shown(remote)} cannot be reached, so {branch!r} was not pushed: {done.words}")
     for line in done.out.decode("utf-8", "replace").splitlines():
