@@ -29,7 +29,7 @@ from anton.core.message import (
 from anton.ports import Model, ModelRequest
 
 TURNS = (
-    Reply("Look: é🙂", (("read_file", {"path": "a"}), ("grep", {"pattern": "x"})), Usage(70, 30, 20), chunks=4),
+    Reply("Look: é🙂", (("list_dir", {"path": "a"}), ("grep", {"pattern": "x"})), Usage(70, 30, 2), chunks=4),
     Reply("", (("submit", {"cause": "y"}),), Usage(90, 70, 5)),
     Reply("Nothing to add.", (), Usage(100, 90, 4), chunks=2),
 )  # fmt: skip

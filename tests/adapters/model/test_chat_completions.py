@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 from contextlib import suppress
@@ -387,6 +388,40 @@ async def test_what_is_shown_of_an_address_holds_no_secret(base_url: str, expect
 def test_an_address_that_is_none_is_refused_at_once(base_url: str) -> None:
     with pytest.raises(ModelError, match="BASE_URL is not an"):
         ChatCompletionsModel(base_url, "k", "m")
+
+
+@pytest.mark.parametrize("key", ["two words", "two\nlines", "nul\x00"])
+def test_a_key_that_no_header_can_hold_is_refused_at_once(key: str) -> None:
+    with pytest.raises(ModelError, match="API_KEY holds") as caught:
+        ChatCompletionsModel("http://h/v1", key, "m")
+    assert key not in str(caught.value)
+
+
+async def test_a_key_is_taken_without_the_line_end_of_its_file() -> None:
+    async with serving(Answer(WHOLE)) as endpoint:
+        model = ChatCompletionsModel(endpoint.base_url, "sk-1\n", "m")
+        await hear(model, REQUEST)
+        await model.close()
+    assert endpoint.headers[0]["Authorization"] == "Bearer sk-1"
+
+
+@pytest.mark.parametrize("body", [b"", WHOLE[:300]])
+async def test_a_cancelled_request_ends_at_once_and_the_next_one_works(body: bytes) -> None:
+    silent = Answer(body, end="silence")
+    async with serving(silent, Answer(WHOLE)) as endpoint, client(endpoint) as model:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05):
+                await hear(model, REQUEST)
+        assert (await hear(model, REQUEST)).end == END
+
+
+async def test_a_reader_that_stops_at_the_end_of_the_reply_leaves_nothing_open() -> None:
+    async with serving(Answer(WHOLE)) as endpoint, client(endpoint) as model:
+        for _ in range(3):
+            async for item in model.stream(REQUEST):
+                if isinstance(item, ReplyEnded):
+                    break
+    assert len(endpoint.bodies) == 3
 
 
 def test_costs_come_from_settings_before_the_table() -> None:

@@ -63,6 +63,9 @@ class ChatCompletionsModel:
         idle_seconds: without a single byte, after which a stream counts as cut.
         patience: how often and how long to wait when the endpoint refuses for now.
         prices: by the beginning of a model's name; they come before the built-in table.
+
+    Raises:
+        ModelError: address or key cannot be used at all.
     """
 
     def __init__(
@@ -76,7 +79,7 @@ class ChatCompletionsModel:
         prices: Mapping[str, Price] | None = None,
     ) -> None:
         self._url = _endpoint(base_url)
-        self._key = api_key
+        self._key = _usable(api_key)
         self._model = model
         self._idle_seconds = idle_seconds
         self._patience = patience or Patience()
@@ -306,6 +309,13 @@ def _body(request: ModelRequest, model: str, dialect: _Dialect) -> bytes:
         parts.append(b',"stream_options":{"include_usage":true}')
     parts.append(b',"stream":true}')
     return b"".join(parts)
+
+
+def _usable(api_key: str) -> str:
+    key = api_key.strip()
+    if not key.isprintable() or " " in key:
+        raise ModelError("API_KEY holds a space, a line break or another invisible character. Set it again.")
+    return key
 
 
 def _endpoint(base_url: str) -> URL:
