@@ -112,7 +112,7 @@ def test_the_freedesktop_folders_are_used_where_they_are_absolute(cwd: Path, tmp
 # The repository under repair
 
 
-@pytest.mark.parametrize("how", ["argument", "environment", "user file", "link"])
+@pytest.mark.parametrize("how", ["argument", "inner folder", "environment", "user file", "link", "nobody"])
 def test_a_file_of_the_repository_under_repair_is_not_read(
     how: str, home: Path, user_file: Path, tmp_path: Path
 ) -> None:
@@ -126,6 +126,10 @@ def test_a_file_of_the_repository_under_repair_is_not_read(
         environ["REPO_CWD"] = "../"
     elif how == "user file":
         user_file.write_text(f'repo_cwd = "{repository}"\n')
+    elif how in {"inner folder", "nobody"}:
+        (repository / ".git").mkdir()
+        (repository / "other").mkdir()
+        argument = repository / "other" if how == "inner folder" else None
     else:
         argument = repository
     if how == "link":
@@ -138,6 +142,13 @@ def test_a_file_of_the_repository_under_repair_is_not_read(
         "name it with --config if it is yours",
     )
     assert load_settings(environ, cwd, argument, hostile).model.base_url == "https://evil.example"
+
+
+def test_a_file_here_counts_while_another_repository_is_under_repair(cwd: Path, tmp_path: Path) -> None:
+    (cwd / ".git").mkdir()
+    (cwd / "anton.toml").write_text("[run]\nrounds = 3\n")
+    (tmp_path / "repository").mkdir()
+    assert load_settings({"HOME": "/h"}, cwd, tmp_path / "repository").run.rounds == 3
 
 
 def test_the_repository_says_only_how_its_tests_are_run() -> None:
@@ -307,7 +318,7 @@ def test_a_file_that_cannot_be_read_is_named(cwd: Path, tmp_path: Path) -> None:
         load_settings({}, cwd)
     (cwd / "anton.toml").unlink()
     (cwd / "anton.toml").symlink_to("anton.toml")
-    with pytest.raises(UsageError, match=r"anton\.toml"):
+    with pytest.raises(UsageError, match=r"anton\.toml' may lie in"):
         load_settings({}, cwd, cwd)
 
 

@@ -82,7 +82,8 @@ def load_settings(
     Args:
         environ: The environment's variables.
         cwd: The current folder, absolute.
-        repository: The repository under repair; files in it are skipped with a notice.
+        repository: The repository under repair, or a folder of it: files in it are skipped with a notice.
+            Where none is named, that goes for `repo_cwd` and for any git work tree that `cwd` lies in.
         config: The file of layer 3; it must exist, and may lie anywhere because a person named it.
         overrides: Dotted key → value, such as `{"model.name": "gpt-5-mini"}`; None says nothing.
 
@@ -94,19 +95,15 @@ def load_settings(
     layers.add(_defaults(environ), DEFAULT)
     from_overrides = {tuple(k.split(".")): v for k, v in overrides.items() if v is not None}
     repo_cwd = from_overrides.get(("repo_cwd",)) or environ.get("REPO_CWD")
-    under_repair = repository or _path_or_none(repo_cwd, cwd)
-    named = config or _path_or_none(environ.get("ANTON_CONFIG"), cwd)
+    suspects = [repository or _path_or_none(repo_cwd, cwd)]
     if folder := _xdg(environ, "XDG_CONFIG_HOME", ".config"):
-        _add_file(layers, folder / "anton" / FILE_NAME, environ, under_repair)
-    if named is not None:
+        _add_file(layers, folder / "anton" / FILE_NAME, environ, suspects)
+    if named := config or _path_or_none(environ.get("ANTON_CONFIG"), cwd):
         layers.add(_anchored(_read(named), named.absolute().parent, environ), str(named))
     else:
-        _add_file(
-            layers,
-            cwd / FILE_NAME,
-            environ,
-            under_repair or _path_or_none(layers.values.get("repo_cwd"), cwd),
-        )
+        if repository is None:  # then it may be the one that the current folder lies in
+            suspects += [_path_or_none(layers.values.get("repo_cwd"), cwd), _work_tree(cwd)]
+        _add_file(layers, cwd / FILE_NAME, environ, suspects)
     for name, keys in ENVIRONMENT.items():
         if name in environ:
             layers.add(_anchored(_nested(keys, environ[name]), cwd, environ), f"environment {name}")
@@ -160,11 +157,13 @@ def _path_or_none(value: object, cwd: Path) -> Path | None:
     return cwd / value if isinstance(value, str | Path) else None
 
 
-def _add_file(layers: _Layers, path: Path, environ: Mapping[str, str], repository: Path | None) -> None:
-    """Add a file that need not be there, unless it belongs to the repository under repair."""
+def _add_file(
+    layers: _Layers, path: Path, environ: Mapping[str, str], suspects: Sequence[Path | None]
+) -> None:
+    """Add a file that need not be there, unless it belongs to what may be the repository under repair."""
     if not os.path.lexists(path):
         return
-    if repository is not None and _lies_in(path, repository):
+    if any(_lies_in(path, _work_tree(suspect) or suspect) for suspect in suspects if suspect is not None):
         layers.notices.append(
             f"{str(path)!r} was not read, because it lies in the repository under repair: "
             "name it with --config if it is yours"
@@ -173,13 +172,22 @@ def _add_file(layers: _Layers, path: Path, environ: Mapping[str, str], repositor
     layers.add(_anchored(_read(path), path.absolute().parent, environ), str(path))
 
 
+def _work_tree(folder: Path) -> Path | None:
+    """The git work tree that a folder lies in."""
+    try:
+        inner = folder.resolve()
+        return next((outer for outer in (inner, *inner.parents) if os.path.lexists(outer / ".git")), None)
+    except (OSError, RuntimeError, ValueError) as error:  # links in a circle, a NUL in the path
+        raise UsageError(f"the folder {str(folder)!r} cannot be looked at: {error}") from error
+
+
 def _lies_in(path: Path, repository: Path) -> bool:
     try:
         inside = repository.resolve()
         return path.resolve().is_relative_to(inside) or path.parent.resolve().is_relative_to(inside)
-    except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle
+    except (OSError, RuntimeError, ValueError) as error:
         raise UsageError(
-            f"{str(path)!r} cannot be found out to lie outside {str(repository)!r}: {error}"
+            f"{str(path)!r} may lie in {str(repository)!r}, which cannot be told: {error}"
         ) from error
 
 
