@@ -126,8 +126,11 @@ def test_a_remote_may_be_a_path_or_a_url(remote: str) -> None:
     "remote",
     [
         "", ".", "origin", "../r.git", "relative/r.git", "ext::sh -c id", "ext::/x", "fd::3",
-        "-oProxyCommand=id", "--upload-pack=id", "http://h/r", "git://h/r", "file:///x", "ssh://-oProxyCommand=id/x", 
-        "https://-x/r", "-h:r", "git@-oProxyCommand=id:r", "host:-x", "ssh://a@-b/x", "/a\nb", "https://h/a b", "ssh://h:x/r",
+        "-oProxyCommand=id", "--upload-pack=id", "http://h/r", "git://h/r", "file:///x",
+        "ssh://-oProxyCommand=id/x",
+        "https://-x/r", "-h:r", "git@-oProxyCommand=id:r", "host:-x", "ssh://a@-b/x", "/a\nb",
+        "https://h/a b",
+        "ssh://h:x/r",
         "transport::https://h/r", "http::https://h/r", "host::r", "host://x",
     ],
 )  # fmt: skip

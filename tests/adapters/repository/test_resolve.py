@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +19,11 @@ RunGit = Callable[..., str]
 
 def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
+
+
+def give_away(folder: Path) -> None:
+    for path in (folder, *folder.rglob("*")):
+        os.chown(path, 65534, 65534, follow_symlinks=False)
 
 
 async def refusal(repository: GitRepository, ref: str = "") -> str:
@@ -185,6 +191,15 @@ async def test_a_bare_repository_a_shallow_clone_and_a_linked_worktree_will_do(
         "shallow": ("main", "second", False, files),
         "linked": ("side", "second", False, files),
     }
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a repository to somebody else")
+async def test_somebody_else_s_repository_is_read_though_git_itself_calls_it_dubious(
+    checkout: Path, repository: GitRepository, git: RunGit
+) -> None:
+    give_away(checkout)
+    assert git(checkout, "status", check=False) == ""
+    assert (await repository.resolve("")).subject == "Double a number"
 
 
 async def test_a_sha256_repository_goes_all_the_way(tmp_path: Path, git: RunGit) -> None:

@@ -149,7 +149,8 @@ async def test_a_snapshot_leaves_out_what_the_base_ignores(
     (tree / "tracked.log").write_text("changed\n")
     for name in (
         "new.log", "keep.log", "build/out.o", "sub/build/x", "sub/only-here", "only-here",
-        "src/__pycache__/a.pyc", "src/b.pyc", ".pytest_cache/v", "nested/.git/config", "nested/file", "-dash.txt", "sub/new.LOG",
+        "src/__pycache__/a.pyc", "src/b.pyc", ".pytest_cache/v", "nested/.git/config", "nested/file",
+        "-dash.txt", "sub/new.LOG",
     ):  # fmt: skip
         (tree / name).parent.mkdir(parents=True, exist_ok=True)
         (tree / name).write_text("x\n")
