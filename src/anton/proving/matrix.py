@@ -47,7 +47,7 @@ async def fill(
         SandboxError: a command could not be started.
     """
     places = plan_cells(harvest, runner)
-    known = [cell for cell in filled if any(_fits(cell, place) for place in places)]
+    known = [cell for cell in filled if any(_fits(cell, place, runner) for place in places)]
     filler = _Filler(runner, known, on_cell)
     await filler.fill(places, attempt=1)
     doubtful = suspects(harvest.patch, filler.in_order(places))
@@ -81,13 +81,10 @@ def _touched(patch: Patch, runner: SuiteRunner) -> tuple[str, ...]:
     return tuple(path for path in paths if path not in removed)
 
 
-def _fits(cell: Cell, place: Place) -> bool:
-    return (cell.suite, cell.tree, cell.tree_sha, cell.paths) == (
-        place.suite,
-        place.tree,
-        place.tree_sha,
-        place.paths,
-    )
+def _fits(cell: Cell, place: Place, runner: SuiteRunner) -> bool:
+    """Whether the cell came of the very run that the place asks for."""
+    same_place = (cell.suite, cell.tree, cell.tree_sha) == (place.suite, place.tree, place.tree_sha)
+    return same_place and (cell.paths, cell.command) == (place.paths, runner.command(place.paths))
 
 
 class _Filler:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 import shutil
 import stat
-import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
@@ -23,14 +23,35 @@ MAX_REPORT_FILES = 2_000
 
 @asynccontextmanager
 async def scratch_tree(repository: Repository, tree_sha: str, workspace: Path) -> AsyncIterator[Path]:
-    """A fresh folder with the files of a git tree, removed at the end whatever was done to it."""
-    await asyncio.to_thread(workspace.mkdir, parents=True, exist_ok=True)
-    folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="tree-", dir=workspace))
+    """A fresh folder with the files of a git tree, removed at the end whatever was done to it.
+
+    Neither making nor removing it is cut short by a cancellation: files would be left behind.
+    """
+    folder = workspace / f"tree-{secrets.token_hex(8)}"
     try:
-        await repository.export(tree_sha, folder)
+        await _to_its_end(_make(repository, tree_sha, folder))
         yield folder
     finally:
-        await _remove(folder)
+        await _to_its_end(_remove(folder))
+
+
+async def _to_its_end(work: Coroutine[None, None, None]) -> None:
+    """Finish a piece of work first, and let a cancellation that came meanwhile pass on then."""
+    task = asyncio.ensure_future(work)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        raise cancelled
+    task.result()
+
+
+async def _make(repository: Repository, tree_sha: str, folder: Path) -> None:
+    await asyncio.to_thread(folder.mkdir, parents=True)
+    await repository.export(tree_sha, folder)
 
 
 async def _remove(folder: Path) -> None:

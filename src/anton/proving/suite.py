@@ -56,7 +56,7 @@ class SuiteRunner:
         Raises:
             SandboxError: the command could not be started.
         """
-        key = _Key(tree_sha, self._command(paths))
+        key = _Key(tree_sha, self.command(paths))
         if attempt > 1:
             cell = await self._execute(key)
         else:
@@ -93,7 +93,8 @@ class SuiteRunner:
                 )
         return tuple(paths)
 
-    def _command(self, paths: Sequence[str]) -> tuple[str, ...]:
+    def command(self, paths: Sequence[str] = ()) -> tuple[str, ...]:
+        """What is executed for the whole suite, or for these files of it."""
         return (*self.plan.command, *(f"./{path}" if path.startswith("-") else path for path in paths))
 
     async def _execute(self, key: _Key) -> Cell:
@@ -173,6 +174,7 @@ _PASSING = (
     (re.compile(r"\bat 0x[0-9a-fA-F]{6,}"), "at 0x…"),
     (re.compile(r"\bin \d+\.\d+s(?: \(\d+:\d\d:\d\d\))?"), "in … s"),
     (re.compile(r"\bduration_ms:? [\d.]+"), "duration_ms …"),
+    (re.compile(r"(?<=/)(anton-|tmp)[a-z0-9_]{8}\b"), r"\1…"),
     (re.compile(r"\bpytest-of-[^/\s]+/pytest-\d+"), "pytest-of-user/pytest-0"),
 )
 
@@ -182,9 +184,7 @@ def _told(cell: Cell, plan: TestPlan) -> str:
         case CellStatus.TIMED_OUT:
             head = f"The tests did not end within {plan.timeout_seconds:g} seconds and were stopped."
         case CellStatus.NO_REPORT:
-            head = (
-                f"The runner ended with exit code {cell.exit_code} and no test result that can be believed."
-            )
+            head = f"The runner ended with exit code {cell.exit_code} and no result that can be believed."
         case CellStatus.RAN:
             return _results(cell)
     return f"{head} Its own words:\n{cell.output[-SHOWN_OUTPUT:]}"
