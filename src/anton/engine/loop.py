@@ -109,8 +109,8 @@ async def _ask(agent: Agent, dispatch: Dispatch, turn: int) -> ReplyReceived:
                 return ReplyReceived(
                     agent=agent.spec.name,
                     turn=turn,
-                    text="".join(text),
-                    calls=tuple(calls),
+                    text=_sayable("".join(text)),
+                    calls=tuple(ToolCall(c.id, _sayable(c.name), _sayable(c.arguments)) for c in calls),
                     usage=item.usage,
                     cost_dollars=agent.model.cost_dollars(item.model, item.usage),
                     model=item.model,
@@ -119,6 +119,11 @@ async def _ask(agent: Agent, dispatch: Dispatch, turn: int) -> ReplyReceived:
                     restarts=restarts,
                 )
     raise ModelError(f"{agent.model.name} ended its reply without saying so; nothing of it was used")
+
+
+def _sayable(text: str) -> str:
+    """Text without lone surrogates, which a model can write in JSON and no file or journal can hold."""
+    return text.encode("utf-8", "replace").decode()
 
 
 async def _act(agent: Agent, dispatch: Dispatch, reply: ReplyReceived) -> None:

@@ -26,11 +26,11 @@ class LazyGroup(click.Group):
     }
     """Command → module in this package, attribute, help in one line."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """In the order in which a newcomer needs them."""
         return list(self.commands_by_name)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         """Import the command's module and take the command from it."""
         if cmd_name not in self.commands_by_name:
             return None
@@ -38,7 +38,7 @@ class LazyGroup(click.Group):
         command: click.Command = getattr(import_module(f"anton.entrypoints.{module}"), attribute)
         return command
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """List the commands without importing them."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, _, text) in self.commands_by_name.items()])
@@ -47,4 +47,4 @@ class LazyGroup(click.Group):
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="anton")
 def anton() -> None:
-    """Anton, an autonomous on-call engineer: a bug ticket in, a proved fix before you, nothing pushed unasked."""
+    """Anton, an on-call engineer: a bug ticket in, a proved fix before you, nothing pushed unasked."""

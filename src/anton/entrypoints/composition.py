@@ -46,6 +46,8 @@ class Anton:
     reports: Path
     """Folder for incident reports of runs that are started now."""
     rounds: int
+    notices: tuple[str, ...]
+    """What in the settings was skipped, and why."""
     user: str
     """Who sits at the keyboard, for the journal."""
     lay_out_demo: Callable[[str], Awaitable[Path]]

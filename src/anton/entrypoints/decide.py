@@ -37,7 +37,9 @@ async def state_of(anton: Anton, run_id: str) -> RunState:
 
 @click.command()
 @click.argument("run")
-@click.option("--override-red", is_flag=True, help="Approve although the proof is not green; this is put on record.")
+@click.option(
+    "--override-red", is_flag=True, help="Approve although the proof is not green; this is put on record."
+)
 @digest_option
 @config_option
 @click.pass_obj

@@ -10,7 +10,7 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 import click
@@ -26,8 +26,8 @@ from anton.entrypoints.composition import Anton, Compose, Wish
 from anton.entrypoints.speaking import FAILED, INTERRUPTED
 from anton.runs.log import Watcher, utc_now
 from anton.runs.runner import advance, answer
+from anton.views.closing import closing
 from anton.views.lanes import NO_CLOCKS, Clocks, lanes, tick
-from anton.views.runs import closing
 from anton.views.screen import KEYS, decision_screen, offered_keys
 from anton.views.timeline import progress_line
 
@@ -73,7 +73,9 @@ def attend(seat: Seat, run_id: str) -> int:
         try:
             state = seat.run(lambda anton: _watched(seat, anton, run_id))
         except (KeyboardInterrupt, asyncio.CancelledError):
-            click.echo(f"\nanton: interrupted; everything is kept. Go on with: anton resume {run_id}", err=True)
+            click.echo(
+                f"\nanton: interrupted; everything is kept. Go on with: anton resume {run_id}", err=True
+            )
             return INTERRUPTED
         except OutsideError as error:
             raise OutsideError(f"{error}\nNothing is lost. Go on with: anton resume {run_id}") from error
@@ -111,9 +113,7 @@ def _watching(console: Console, anton: Anton) -> Iterator[Sequence[Watcher]]:
         yield [lambda entry, state: _print_line(console, entry, state)]
         return
     picture = _Picture(anton.world.specs, anton.world.sandbox.description)
-    with Live(
-        get_renderable=picture, console=console, refresh_per_second=FRAMES_PER_SECOND, transient=True
-    ):
+    with Live(get_renderable=picture, console=console, refresh_per_second=FRAMES_PER_SECOND, transient=True):
         yield [picture.see]
 
 
@@ -129,7 +129,7 @@ class _Picture:
     specs: tuple[AgentSpec, ...]
     sandbox: str
     _state: RunState | None = None
-    _clocks: Clocks = NO_CLOCKS
+    _clocks: Clocks = field(default_factory=lambda: NO_CLOCKS)
 
     def see(self, entry: Entry, state: RunState) -> None:
         self._state, self._clocks = state, tick(self._clocks, entry)
@@ -137,9 +137,7 @@ class _Picture:
     def __call__(self) -> RenderableType:
         if self._state is None:
             return ""
-        return lanes(
-            self._state, utc_now(), specs=self.specs, clocks=self._clocks, sandbox=self.sandbox
-        )
+        return lanes(self._state, utc_now(), specs=self.specs, clocks=self._clocks, sandbox=self.sandbox)
 
 
 def _ask(seat: Seat, state: RunState) -> Answer | None:

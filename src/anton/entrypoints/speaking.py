@@ -1,9 +1,9 @@
 """How the command line ends: a clear sentence and an exit status, never a traceback for what was foreseen.
 
-    0  done, or a green briefing waits for a decision
-    1  something outside failed, the run came to no proof, or a briefing that is not green waits
-    2  what was asked for cannot be done as it was asked
-    130  interrupted; the run can be resumed
+0  done, or a green briefing waits for a decision
+1  something outside failed, the run came to no proof, or a briefing that is not green waits
+2  what was asked for cannot be done as it was asked
+130  interrupted; the run can be resumed
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ INTERRUPTED = 130
 
 
 def speaking(command: Callable[P, int | None]) -> Callable[P, None]:
-    """Turn Anton's errors into one sentence on standard error, and the command's result into an exit status."""
+    """Turn Anton's errors into a sentence on standard error, and the command's result into an exit status."""
 
     @functools.wraps(command)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:

@@ -79,8 +79,14 @@ def demo(compose: Compose, yes: bool, config: Path | None, sandbox: str, record:
     type=click.Path(path_type=Path),
     help="The git repository with the bug.  [default: REPO_CWD, else the current folder]",
 )
-@click.option("--base", default="", help="Branch, tag or commit to base the fix on.  [default: what is checked out]")
-@click.option("--remote", default="", help="Where to push the branch.  [default: the repository's local origin, else Anton's own]")
+@click.option(
+    "--base", default="", help="Branch, tag or commit to base the fix on.  [default: what is checked out]"
+)
+@click.option(
+    "--remote",
+    default="",
+    help="Where to push the branch.  [default: the repository's local origin, else Anton's own]",
+)
 @click.option(
     "--unsafe-no-sandbox",
     is_flag=True,
@@ -140,7 +146,9 @@ def _received(
 
 def _ticket(text: str | None, file: str | None, key: str) -> Ticket:
     if (text is None) == (file is None):
-        raise UsageError('say what the bug is: anton fix "what happens", or --ticket FILE (- for standard input)')
+        raise UsageError(
+            'say what the bug is: anton fix "what happens", or --ticket FILE (- for standard input)'
+        )
     if file is not None:
         text = _read(file)
     try:
@@ -152,13 +160,17 @@ def _ticket(text: str | None, file: str | None, key: str) -> Ticket:
 
 def _read(file: str) -> str:
     try:
-        stream = sys.stdin.buffer if file == "-" else Path(file).open("rb")
-        with stream:
-            content = stream.read(MAX_TICKET_BYTES + 1)
+        if file == "-":
+            content = sys.stdin.buffer.read(MAX_TICKET_BYTES + 1)
+        else:
+            with Path(file).open("rb") as stream:
+                content = stream.read(MAX_TICKET_BYTES + 1)
     except OSError as error:
         raise UsageError(f"the ticket cannot be read from {file!r}: {error.strerror}") from error
     if len(content) > MAX_TICKET_BYTES:
-        raise UsageError(f"the ticket {file!r} is larger than {MAX_TICKET_BYTES:,} bytes; send the part that matters")
+        raise UsageError(
+            f"the ticket {file!r} is larger than {MAX_TICKET_BYTES:,} bytes; send the part that matters"
+        )
     if b"\0" in content[:10_000]:
         raise UsageError(f"the ticket {file!r} is not text")
     return content.decode("utf-8", "replace")

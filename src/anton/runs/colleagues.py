@@ -1,8 +1,8 @@
 """What the agents of a run learn from each other, as notes.
 
-    triage ──► code, test          while they work; nothing reaches an agent that has already handed in
-    triage, code, test ──► pr      once code and test have handed in; in later rounds what is new
-    nothing between code and test  their independence is the evidence
+triage ──► code, test          while they work; nothing reaches an agent that has already handed in
+triage, code, test ──► pr      once code and test have handed in; in later rounds what is new
+nothing between code and test  their independence is the evidence
 """
 
 from __future__ import annotations

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from anton.runs.opening import opening
 from anton.core.agent import AgentSpec, Plane
+from anton.core.errors import OutsideError
 from anton.core.event import AgentOutcome, AgentStarted, BaseResolved, Note, NotePosted, Source
 from anton.engine.loop import Agent
 from anton.engine.submit import submit_for
@@ -14,6 +14,7 @@ from anton.ports import Repository
 from anton.proving.plan import TestPlan, protected_reason
 from anton.proving.suite import SuiteRunner
 from anton.runs.log import RunLog
+from anton.runs.opening import opening
 from anton.runs.world import Bench, World
 
 RETRY = "The model could not be reached before. Go on from where you were."
@@ -22,11 +23,18 @@ RETRY = "The model could not be reached before. Go on from where you were."
 class Crew:
     """All agents of one run, for as long as one process works on it.
 
-    A worktree is laid out anew from the agent's last checkpoint; what was written after it was never journaled.
+    A worktree is laid out anew from the agent's last checkpoint: what was written after it was never
+    journaled.
     """
 
     def __init__(
-        self, world: World, log: RunLog, base: BaseResolved, repository: Repository, runner: SuiteRunner, plan: TestPlan
+        self,
+        world: World,
+        log: RunLog,
+        base: BaseResolved,
+        repository: Repository,
+        runner: SuiteRunner,
+        plan: TestPlan,
     ) -> None:
         self._world = world
         self._log = log
@@ -43,7 +51,7 @@ class Crew:
     async def _hire(self, spec: AgentSpec, files: tuple[str, ...]) -> Agent:
         view = self._log.agent(spec.name)
         worktree = self._world.scratch(self._log.state.run_id) / spec.name
-        checkpoint = _no_worktree
+        checkpoint: Callable[[], Awaitable[str | None]] = _no_worktree
         if spec.plane is not Plane.NONE:
             await self._repository.export(view.state.checkpoint or self._base.tree, worktree)
             checkpoint = self._checkpoint_of(spec, worktree)
@@ -77,8 +85,15 @@ class Crew:
         run_id = self._log.state.run_id
 
         async def checkpoint() -> str | None:
-            tree = await self._repository.snapshot(worktree, self._base.tree)
-            if tree not in (self._base.tree, self._log.agent(spec.name).state.checkpoint):
+            view = self._log.agent(spec.name)
+            try:
+                tree = await self._repository.snapshot(worktree, self._base.tree)
+            except (
+                OutsideError
+            ) as error:  # an agent can cause this, by a name or a size that git does not take
+                view.post(NotePosted(spec.name, Note(Source.ANTON, f"Your worktree cannot be kept: {error}")))
+                return view.state.checkpoint
+            if tree not in (self._base.tree, view.state.checkpoint):
                 await self._repository.keep(f"{run_id}/{spec.name}/{tree}", tree)
             return tree
 

@@ -1,8 +1,8 @@
 """The outside effects of a decision, each done once.
 
-Between doing something outside and writing it down there is always a gap. So every step has a name under which
-it is journaled, and every adapter finds before it makes: a step that is done again after a crash finds what is
-there.
+Between doing something outside and writing it down there is always a gap. So every step has a name under
+which it is journaled, and every adapter finds before it makes: a step that is done again after a crash finds
+what is there.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 
 from anton.core.codec import proof_as_json
 from anton.core.errors import OutsideError
-from anton.core.event import Decided, RunClosed, RunOutcome, StepDelivered, Verb
+from anton.core.event import RunClosed, RunOutcome, StepDelivered, Verb
 from anton.core.proof import Proof
 from anton.core.run import RunState
 from anton.ports import PullRequestDraft

@@ -1,9 +1,9 @@
 """A run's journal while somebody works on it: events go in, the folded state comes out.
 
-Events are numbered, checked against the run's phase and folded when they are posted; they are written in that
-order, whatever waits being one transaction; and only what is written is shown to those who watch. When writing
-fails, or another writer was first, the run is lost to this process: the context ends with that error, and
-nothing that was posted in vain was ever shown.
+Events are numbered, checked against the run's phase and folded when they are posted; they are written in
+that order, whatever waits being one transaction; and only what is written is shown to those who watch. When
+writing fails, or another writer was first, the run is lost to this process: the context ends with that error,
+and nothing that was posted in vain was ever shown.
 """
 
 from __future__ import annotations
@@ -42,7 +42,9 @@ class _Batch:
 class RunLog:
     """One run's events, for the one process that holds it. Made by `open_log`."""
 
-    def __init__(self, journal: Journal, entries: Iterable[Entry], clock: Clock, watch: Sequence[Watcher]) -> None:
+    def __init__(
+        self, journal: Journal, entries: Iterable[Entry], clock: Clock, watch: Sequence[Watcher]
+    ) -> None:
         self.entries = list(entries)
         """All that is written, oldest first."""
         self.state = fold(self.entries)

@@ -15,14 +15,13 @@ from anton.core.errors import OutsideError, unwrapped
 from anton.core.event import (
     AgentOutcome,
     BaseResolved,
-    BriefingPrepared,
     CellFinished,
+    Entry,
     ProofStarted,
     RunClosed,
     RunOutcome,
     RunReceived,
 )
-from anton.core.event import Entry
 from anton.core.proof import Cell, CellStatus, Suite, Tree
 from anton.core.run import Phase, RunState
 from anton.engine.loop import Agent, work
@@ -35,7 +34,7 @@ from anton.runs.crew import Crew
 from anton.runs.deliver import deliver
 from anton.runs.log import RunLog, Watcher, open_log
 from anton.runs.prove import prove
-from anton.runs.world import World
+from anton.runs.world import Planned, World
 
 WITNESSES = ("code", "test")
 
@@ -92,12 +91,13 @@ class _Runner:
 
     async def _prepare(self) -> None:
         received = self.log.state.received
-        found = await self.world.repository(received.repository).resolve(received.base_ref)
-        notices = []
+        repository = self.world.repository(received.repository)
+        found = await repository.resolve(received.base_ref)
+        notices = list((await _planned(self.world, repository, found.tree)).notices)
         if found.dirty:
             notices.append(
-                f"The checkout holds changes that are not committed; the fix is based on {found.commit[:10]}, "
-                "as committed, and they are left alone."
+                "The checkout holds changes that are not committed; they are left alone. The fix is based "
+                f"on {found.commit[:10]} as it was committed."
             )
         try:
             await self.world.tracker.start(received.ticket)
@@ -113,7 +113,7 @@ class _Runner:
         state = self.log.state
         assert state.base is not None  # noqa: S101 - the phase table has BaseResolved before WORKING
         repository = self.world.repository(state.received.repository)
-        plan = self.world.plan(await repository.files(state.base.tree))
+        plan = (await _planned(self.world, repository, state.base.tree)).plan
         workspace = self.world.scratch(state.run_id) / "trees"
         suite = SuiteRunner(self.world.sandbox, repository, workspace, plan)
         try:
@@ -135,9 +135,7 @@ class _Round:
     suite: SuiteRunner
 
     async def carry_out(self) -> None:
-        crew = await Crew(
-            self.world, self.log, self.base, self.repository, self.suite, self.plan
-        ).assemble()
+        crew = await Crew(self.world, self.log, self.base, self.repository, self.suite, self.plan).assemble()
         handed_in = asyncio.Event()
         async with asyncio.TaskGroup() as group:
             if "pr" in crew:
@@ -179,12 +177,19 @@ class _Round:
             raise Unusable(reason)
 
 
+async def _planned(world: World, repository: Repository, tree: str) -> Planned:
+    own = await repository.read(tree, "anton.toml")
+    files = await repository.files(tree)
+    return world.plan(files, None if own is None else own.decode("utf-8", "replace"))
+
+
 def _says_nothing(cell: Cell) -> str:
     command = " ".join(cell.command)
     own_words = f"\n\nIts own words:\n{cell.output.strip()}" if cell.output.strip() else ""
     match cell.status:
         case CellStatus.TIMED_OUT:
-            return f"the test suite did not end within its time limit on the unchanged code ({command}){own_words}"
+            what = "the test suite did not end within its time limit on the unchanged code"
+            return f"{what} ({command}){own_words}"
         case CellStatus.NO_REPORT:
             return f"the test suite cannot be run on the unchanged code ({command}){own_words}"
         case CellStatus.RAN if not cell.cases:

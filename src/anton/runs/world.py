@@ -30,6 +30,15 @@ class Bench:
 
 
 @dataclass(frozen=True, slots=True)
+class Planned:
+    """How a repository's tests are run."""
+
+    plan: TestPlan
+    notices: tuple[str, ...] = ()
+    """What the repository itself had a say in, and what of it was ignored."""
+
+
+@dataclass(frozen=True, slots=True)
 class World:
     """The ports, the agents, and where things are kept."""
 
@@ -42,8 +51,8 @@ class World:
     """The trusted side of the repository at an absolute path."""
     remote: Callable[[str, str], Awaitable[str]]
     """Where to push to, for a repository's path and the `origin` it names (empty: none)."""
-    plan: Callable[[tuple[str, ...]], TestPlan]
-    """How to run the tests of a repository that holds these files."""
+    plan: Callable[[tuple[str, ...], str | None], Planned]
+    """How to run the tests of a repository that holds these files and this `anton.toml`, if any."""
     specs: tuple[AgentSpec, ...]
     equip: Equip
     home: Path

@@ -9,6 +9,7 @@ from anton.settings.layers import (
 )
 from anton.settings.model import (
     DEFAULT,
+    OF_REPOSITORY,
     AgentLimits,
     PriceSettings,
     RepositorySettings,
@@ -20,6 +21,7 @@ __all__ = [
     "DEFAULT",
     "ENVIRONMENT",
     "FILE_NAME",
+    "OF_REPOSITORY",
     "AgentLimits",
     "PriceSettings",
     "RepositorySettings",

@@ -1,0 +1,189 @@
+"""The composition root: settings in, adapters out. Real where something is configured, else embedded."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import hashlib
+import re
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from functools import partial
+from importlib.resources import files
+from pathlib import Path
+
+from anton.adapters.forge.local import LocalForge
+from anton.adapters.journal.sql import SqlJournal
+from anton.adapters.model.chat_completions import ChatCompletionsModel
+from anton.adapters.model.prices import Price
+from anton.adapters.model.recording import RecordedModel, RecordingModel
+from anton.adapters.repository.git import GitRepository, create_bare
+from anton.adapters.sandbox.choose import Kind, choose
+from anton.adapters.sandbox.closed import NoSandbox
+from anton.adapters.sandbox.selftest import self_test
+from anton.adapters.tracker.local import LocalTracker
+from anton.agents.roster import roster
+from anton.core.agent import AgentSpec
+from anton.core.errors import UsageError
+from anton.core.tool import Tool
+from anton.demo.build import demo_ticket, lay_out
+from anton.entrypoints.composition import Anton, Check, Wish
+from anton.ports import Model, Sandbox
+from anton.proving.plan import plan_for
+from anton.runs.world import Bench, Planned, World
+from anton.settings import OF_REPOSITORY, Settings, repository_settings, settings_of_process
+from anton.tools.catalogue import TOOLS
+from anton.tools.context import ToolContext
+from anton.tools.worktree import Worktree
+
+
+@asynccontextmanager
+async def compose(wish: Wish) -> AsyncIterator[Anton]:
+    """Put Anton together for one step, and take it apart again.
+
+    Raises:
+        UsageError: the settings are wrong; file, key and what is allowed are named.
+    """
+    settings = settings_of_process(wish.repository, wish.config)
+    model = _model(settings, wish.record)
+    url = settings.database_url
+    journal = SqlJournal(url.get_secret_value() if url else settings.home / "journal.db")
+    world = World(
+        journal=journal,
+        model=model,
+        sandbox=await _sandbox(wish, settings),
+        tracker=LocalTracker(settings.home / "tickets", [demo_ticket()]),
+        forge=LocalForge(settings.home / "pull_requests"),
+        repository=partial(_repository, settings.home),
+        remote=partial(_remote, settings.home),
+        plan=partial(_plan, settings),
+        specs=tuple(_with_limits(spec, settings) for spec in roster()),
+        equip=equip,
+        home=settings.home,
+    )
+    try:
+        yield _anton(settings, wish, world)
+    finally:
+        await model.close()
+        await journal.close()
+
+
+def equip(bench: Bench) -> Mapping[str, Tool]:
+    """The tools of an agent, bound to its worktree and to nothing else."""
+    context = ToolContext(Worktree(bench.worktree), bench.owns, bench.run_tests)
+    return {name: TOOLS[name].bind(context) for name in bench.names}
+
+
+def _model(settings: Settings, record: Path | None) -> Model:
+    chosen = settings.model
+    if chosen.api_key is None:
+        return RecordedModel(files("anton.demo").joinpath("recording.jsonl"))
+    if chosen.name is None:
+        raise UsageError("API_KEY is set but no model is named; set MODEL, such as MODEL=gpt-5-mini")
+    model = ChatCompletionsModel(
+        chosen.base_url,
+        chosen.api_key.get_secret_value(),
+        chosen.name,
+        idle_seconds=chosen.idle_seconds,
+        prices={name: Price(p.input, p.cached, p.output) for name, p in chosen.prices.items()},
+    )
+    return RecordingModel(model, record) if record else model
+
+
+async def _sandbox(wish: Wish, settings: Settings) -> Sandbox:
+    if wish.looking:
+        return NoSandbox("not needed to look at runs")
+    kind = wish.sandbox if wish.sandbox != "auto" else settings.sandbox.kind
+    return await choose(Kind(kind), allow_none=wish.unconfined)
+
+
+def _repository(home: Path, path: str) -> GitRepository:
+    return GitRepository(Path(path), home / "mirrors" / f"{_name_of(path)}.git")
+
+
+def _name_of(path: str) -> str:
+    """A folder name for a repository: readable, and another one for another path."""
+    readable = re.sub(r"[^a-z0-9]+", "-", Path(path).name.lower()).strip("-")[:40]
+    return f"{readable or 'repository'}-{hashlib.sha256(path.encode()).hexdigest()[:10]}"
+
+
+async def _remote(home: Path, repository: str, origin: str) -> str:
+    """The repository's own origin if it is on this machine, else a bare repository that Anton keeps for it.
+
+    An origin elsewhere needs a forge with a credential; without one nothing is sent to it.
+    """
+    if origin.startswith("/") and await asyncio.to_thread(Path(origin).is_dir):
+        return origin
+    own = home / "remotes" / f"{_name_of(repository)}.git"
+    if not await asyncio.to_thread(own.exists):
+        await create_bare(own)
+    return str(own)
+
+
+def _plan(settings: Settings, paths: tuple[str, ...], own: str | None) -> Planned:
+    notices: tuple[str, ...] = ()
+    if own is not None:
+        found = repository_settings(own)
+        settings = settings.with_repository(found)
+        taken = [name for name in found.given if settings.origin("tests", name) == OF_REPOSITORY]
+        said = (f"The repository's own anton.toml sets {', '.join(f'tests.{name}' for name in taken)}.",)
+        notices = (said if taken else ()) + found.notices
+    tests = settings.tests
+    plan = plan_for(
+        paths,
+        tests.python or Path(sys.executable),
+        command=tests.command or (),
+        report=tests.report,
+        timeout_seconds=tests.timeout_seconds,
+        test_patterns=tests.patterns,
+        env=tests.env,
+    )
+    return Planned(plan, notices)
+
+
+def _with_limits(spec: AgentSpec, settings: Settings) -> AgentSpec:
+    limits = settings.agents.of(spec.name)
+    return replace(spec, turns=limits.turns, seconds=limits.seconds, model=limits.model)
+
+
+def _anton(settings: Settings, wish: Wish, world: World) -> Anton:
+    repository = wish.repository or settings.repo_cwd or Path.cwd()
+
+    async def lay_out_demo(run_id: str) -> Path:
+        folder = settings.home / "demo" / run_id
+        checkout = folder / "todo-service"
+        await lay_out(checkout, folder / "todo-service.git")
+        return checkout
+
+    return Anton(
+        world=world,
+        repository=repository,
+        reports=settings.run.reports or _reports(settings.home, repository.resolve()),
+        rounds=settings.run.rounds,
+        notices=settings.notices,
+        user=getpass.getuser(),
+        lay_out_demo=lay_out_demo,
+        examine=partial(_examine, settings, world),
+    )
+
+
+def _reports(home: Path, repository: Path) -> Path:
+    """`.oncall_runs` in the current folder, unless that is the repository under repair: it is only read."""
+    here = Path.cwd().resolve()
+    inside = here == repository or repository in here.parents
+    return (home if inside else here) / ".oncall_runs"
+
+
+async def _examine(settings: Settings, world: World) -> tuple[Check, ...]:
+    findings = await self_test(world.sandbox) if world.sandbox.usable else ()
+    return (
+        *(Check("settings", False, notice) for notice in settings.notices),
+        Check("model", True, world.model.name),
+        Check("tracker", True, world.tracker.description),
+        Check("forge", True, world.forge.description),
+        Check("journal", True, str(settings.home / "journal.db")),
+        Check("sandbox", world.sandbox.level > 0, world.sandbox.description),
+        *(Check(f"  {finding.name}", finding.held, finding.detail) for finding in findings),
+    )

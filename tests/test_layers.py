@@ -1,0 +1,129 @@
+"""Who may import whom, as a table; and that the check bites."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).parent.parent / "src" / "anton"
+
+ALLOWED: dict[str, set[str]] = {
+    "core": set(),
+    "ports": {"core"},
+    "views": {"core"},
+    "tools": {"core", "ports"},
+    "agents": {"core", "tools"},
+    "engine": {"core", "ports"},
+    "proving": {"core", "ports"},
+    "runs": {"core", "ports", "engine", "proving", "views"},
+    "adapters": {"core", "ports", "views"},
+    "demo": {"core"},
+    "settings": {"core"},
+    "entrypoints": {"core", "runs", "views", "ports"},
+    "app": {
+        "core",
+        "ports",
+        "views",
+        "tools",
+        "agents",
+        "engine",
+        "proving",
+        "runs",
+        "adapters",
+        "demo",
+        "settings",
+        "entrypoints",
+    },
+    "__main__": {"app", "entrypoints"},
+    "__init__": set(),
+}
+"""Room → the rooms that it may import from, besides itself."""
+
+PURE = {"core", "views"}
+IMPURE_MODULES = {"asyncio", "os", "socket", "subprocess", "pathlib", "shutil", "tempfile", "time", "sqlite3"}
+
+
+def breaches(source: str, room: str, where: str) -> Iterator[str]:
+    """What a module of a room must not do and does."""
+    tree = ast.parse(source)
+    inside = {
+        id(n)
+        for f in ast.walk(tree)
+        if isinstance(f, ast.FunctionDef | ast.AsyncFunctionDef)
+        for n in ast.walk(f)
+    }
+    for node in ast.walk(tree):
+        for module in imported(node):
+            top, _, rest = module.partition(".")
+            target = rest.partition(".")[0] if top == "anton" else ""
+            if top == "anton" and id(node) in inside:
+                yield f"{where}: imports {module} inside a function"
+            if target and target != room and target not in ALLOWED[room] and rest != "__version__":
+                yield f"{where}: {room} imports {module}"
+            if room in PURE and top in IMPURE_MODULES:
+                yield f"{where}: {room} is pure and imports {module}"
+        if (
+            isinstance(node, ast.Attribute)
+            and node.attr in {"environ", "getenv"}
+            and room not in {"settings", "app"}
+        ):
+            yield f"{where}: reads the environment"
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "open" and room in PURE:
+            yield f"{where}: {room} is pure and opens a file"
+
+
+def imported(node: ast.AST) -> list[str]:
+    if isinstance(node, ast.Import):
+        return [name.name for name in node.names]
+    if isinstance(node, ast.ImportFrom) and node.module:
+        return [
+            f"{node.module}.{name.name}" if node.module == "anton" else node.module for name in node.names
+        ]
+    return []
+
+
+def room_of(path: Path) -> str:
+    return path.relative_to(SOURCE).parts[0].removesuffix(".py")
+
+
+def test_every_module_keeps_to_its_room() -> None:
+    found = [
+        breach
+        for path in sorted(SOURCE.rglob("*.py"))
+        for breach in breaches(path.read_text(), room_of(path), str(path.relative_to(SOURCE)))
+    ]
+    assert found == []
+
+
+def test_every_room_is_in_the_table() -> None:
+    rooms = {room_of(path) for path in SOURCE.rglob("*.py")}
+    assert rooms == set(ALLOWED)
+
+
+@pytest.mark.parametrize(
+    ("room", "planted"),
+    [
+        ("core", "from anton.ports import Model"),
+        ("core", "import asyncio"),
+        ("core", "import os"),
+        ("views", "from anton.runs.world import World"),
+        ("views", "text = open('x').read()"),
+        ("engine", "from anton.tools.catalogue import TOOLS"),
+        ("engine", "import anton.adapters.model.scripted"),
+        ("proving", "from anton.adapters.repository.git import GitRepository"),
+        ("adapters", "from anton.runs.runner import advance"),
+        ("runs", "from anton import app"),
+        ("tools", "def f():\n    from anton.core.tool import Tool"),
+        ("engine", "import os\nkey = os.environ['API_KEY']"),
+        ("entrypoints", "from os import getenv\nimport os\nos.getenv('X')"),
+    ],
+)
+def test_a_planted_breach_is_found(room: str, planted: str) -> None:
+    assert list(breaches(planted, room, "planted.py")) != []
+
+
+def test_what_is_allowed_is_not_found() -> None:
+    assert list(breaches("from anton.core.tool import Tool\nimport asyncio", "engine", "x.py")) == []
