@@ -1,12 +1,15 @@
+import site
+import sys
 from pathlib import Path
 
 import pytest
 
+import anton
 from anton.adapters.sandbox.bubblewrap import BubblewrapSandbox
 from anton.adapters.sandbox.choose import Kind, choose
 from anton.adapters.sandbox.closed import NoSandbox, UnconfinedSandbox
 from anton.adapters.sandbox.landlock import LandlockSandbox
-from anton.adapters.sandbox.selftest import self_test
+from anton.adapters.sandbox.selftest import interpreter_paths, self_test
 from anton.core.errors import SandboxError
 from anton.ports import Command, Sandbox, SandboxLevel
 
@@ -31,6 +34,26 @@ async def test_the_strongest_that_holds_is_chosen() -> None:
     each = [await choose(kind) for kind in (Kind.BUBBLEWRAP, Kind.LANDLOCK)]
     chosen = await choose()
     assert chosen.level == max(sandbox.level for sandbox in each)
+
+
+NESTED = """
+import asyncio
+from anton.adapters.sandbox.choose import choose
+print(asyncio.run(choose()).description)
+"""
+
+
+async def test_where_bubblewrap_is_refused_landlock_takes_its_place(tmp_path: Path) -> None:
+    """As in a container, for which a sandbox of ours stands in: no further namespace can be made there."""
+    outer = await choose(Kind.BUBBLEWRAP)
+    if not outer.usable:
+        pytest.skip(outer.description)
+    readable = (*interpreter_paths(), *map(Path, site.getsitepackages()), Path(anton.__file__).parents[1])
+    argv = (sys.executable, "-c", NESTED)
+    environment = {"PYTHONPATH": ":".join(sys.path[1:])}
+    execution = await outer.run(Command(argv, tmp_path, 20, environment, readable))
+    assert execution.output.startswith(("limited (Landlock", "none: "))
+    assert "bubblewrap: not so: commands run (" in execution.output
 
 
 async def test_a_sandbox_that_can_be_got_out_of_is_not_chosen() -> None:

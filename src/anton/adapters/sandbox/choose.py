@@ -31,12 +31,12 @@ async def choose(kind: Kind = Kind.AUTO, *, allow_none: bool = False) -> Sandbox
         kind: Narrows the choice to one kind.
         allow_none: Somebody asked for commands to be run even where no sandbox works; never a stored setting.
     """
-    failures = []
+    failures: list[str] = []
     for name, make in _CANDIDATES.items():
         if kind not in (Kind.AUTO, name):
             continue
         try:
-            sandbox = make()
+            sandbox = make("; ".join(failures))
         except SandboxError as error:
             failures.append(f"{name}: {error}")
             continue
@@ -48,14 +48,19 @@ async def choose(kind: Kind = Kind.AUTO, *, allow_none: bool = False) -> Sandbox
     return UnconfinedSandbox(reason) if allow_none else NoSandbox(reason)
 
 
-def _bubblewrap() -> Sandbox:
+def _bubblewrap(_instead: str) -> Sandbox:
     executable = shutil.which("bwrap")
     if executable is None:
         raise SandboxError("not installed")
     return BubblewrapSandbox(executable)
 
 
-_CANDIDATES: dict[Kind, Callable[[], Sandbox]] = {
+def _landlock(instead: str) -> Sandbox:
+    return LandlockSandbox(instead=instead)
+
+
+_CANDIDATES: dict[Kind, Callable[[str], Sandbox]] = {
     Kind.BUBBLEWRAP: _bubblewrap,
-    Kind.LANDLOCK: LandlockSandbox,
+    Kind.LANDLOCK: _landlock,
 }
+"""Strongest first; each is told why those before it are no good."""

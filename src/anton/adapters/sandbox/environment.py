@@ -44,5 +44,6 @@ def environment(command: Command, home: str, temporary: str) -> dict[str, str]:
         "LANG": "C.UTF-8",
         "CI": "1",
         "PYTHONDONTWRITEBYTECODE": "1",
+        "GIT_CONFIG_NOSYSTEM": "1",  # git gives up on a file that is forbidden, as by Landlock
     }
     return ours | dict(command.env)

@@ -17,7 +17,7 @@ import stat
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from enum import IntFlag
+from enum import Flag
 from pathlib import Path
 
 from anton.adapters.sandbox.environment import ETC, SYSTEM_FOLDERS
@@ -31,7 +31,7 @@ _CREATE_RULESET, _ADD_RULE = 444, 445
 _VERSION_FLAG, _PATH_BENEATH = 1, 1
 
 
-class Access(IntFlag):
+class Access(Flag):
     """Rights to files, LANDLOCK_ACCESS_FS_* of linux/landlock.h."""
 
     EXECUTE = 1 << 0
@@ -64,7 +64,9 @@ _SCOPE_ABSTRACT_SOCKETS_AND_SIGNALS = 0b11
 _SYSTEM = (Path("/usr"), *SYSTEM_FOLDERS, *ETC)
 _OTHER = (
     *(Path("/etc", name) for name in ("passwd", "group", "hosts", "nsswitch.conf")),
-    *(Path("/proc", name) for name in ("cpuinfo", "meminfo")),
+    *(Path("/etc", name) for name in ("debian_version", "lsb-release", "os-release")),
+    *(Path("/proc", name) for name in ("cpuinfo", "meminfo", "stat")),
+    Path("/sys/devices/system/cpu"),
 )
 _OUT_OF_REACH = (FileNotFoundError, NotADirectoryError, PermissionError)
 """A path that cannot be opened needs no rule."""
@@ -76,14 +78,16 @@ class LandlockSandbox:
 
     Args:
         abi: Version of the kernel's interface to make use of; found out where it is not given.
+        instead: Why there is nothing stronger, for the description.
 
     Raises:
         SandboxError: the kernel has no Landlock, or there is no filter for this processor.
     """
 
-    def __init__(self, abi: int | None = None) -> None:
+    def __init__(self, abi: int | None = None, instead: str = "") -> None:
         self._abi = kernel_abi() if abi is None else abi
         self._handled = handled(self._abi)
+        self._gaps = (*gaps(self._abi), *([instead] if instead else []))
         machine = MACHINES.get(platform.machine())
         if machine is None:
             raise SandboxError(f"there is no seccomp filter for the processor {platform.machine()!r}")
@@ -102,7 +106,7 @@ class LandlockSandbox:
     @property
     def description(self) -> str:
         """Names the kernel's version of Landlock and what it does not hold back."""
-        return f"limited (Landlock ABI {self._abi} and seccomp; {'; '.join(gaps(self._abi))})"
+        return f"limited (Landlock ABI {self._abi} and seccomp; {'; '.join(self._gaps)})"
 
     async def run(self, command: Command) -> Execution:
         """Run a command in its tree; see the port."""
@@ -113,7 +117,7 @@ class LandlockSandbox:
 
     @contextmanager
     def _ruleset(self) -> Iterator[int]:
-        attributes = struct.pack("=Q", self._handled)
+        attributes = struct.pack("=Q", self._handled.value)
         if self._abi >= _ABI_WITH_NETWORK:
             attributes += struct.pack("=Q", _BIND_AND_CONNECT_TCP)
         if self._abi >= _ABI_WITH_SCOPES:
@@ -135,7 +139,7 @@ class LandlockSandbox:
     def _allow(self, ruleset: int, path: Path, access: Access) -> None:
         with suppress(*_OUT_OF_REACH), _opened(path) as descriptor:
             of_kind = access if stat.S_ISDIR(os.fstat(descriptor).st_mode) else access & _OF_FILES
-            rule = struct.pack("=Qi", of_kind & self._handled, descriptor)
+            rule = struct.pack("=Qi", (of_kind & self._handled).value, descriptor)
             _syscall(_ADD_RULE, ctypes.c_int(ruleset), ctypes.c_int(_PATH_BENEATH), rule, ctypes.c_uint(0))
 
 
@@ -153,8 +157,10 @@ def kernel_abi() -> int:
 
 def handled(abi: int) -> Access:
     """All rights that a version knows: what is handled and not granted is refused."""
-    unknown = [right for since, right in _SINCE_ABI.items() if since > abi]
-    return Access(~0 & (1 << 16) - 1) & ~sum(unknown, Access(0))
+    rights = ~Access(0)
+    for since, right in _SINCE_ABI.items():
+        rights &= ~right if abi < since else rights
+    return rights
 
 
 def gaps(abi: int) -> tuple[str, ...]:
@@ -164,7 +170,7 @@ def gaps(abi: int) -> tuple[str, ...]:
         3: "your own files elsewhere can be emptied (before Linux 6.2)",
         6: "your other processes can be signalled (before Linux 6.12)",
     }
-    always = ("no ports can be opened", "metadata of your own files is not protected")
+    always = ("no ports and no shared memory", "metadata of your own files is not protected")
     return always + tuple(text for since, text in by_version.items() if abi < since)
 
 

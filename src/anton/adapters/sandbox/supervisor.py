@@ -139,8 +139,8 @@ def _wait(child: int, watched: set[signal.Signals]) -> int:
 def _end_descendants() -> None:
     """Kill until there is no child left; orphans come to this process as their parents end.
 
-    Whole groups at once, which the kernel does in one go; and only ever this process's own children, found with
-    one read: a chain of processes that each fork and exit would stay ahead of a slower hunt.
+    Whole groups at once, which the kernel does in one go; and only ever this process's own children, found
+    with one read: a chain of processes that each fork and exit would stay ahead of a slower hunt.
     """
     while _children_left():
         for pid in _children():
@@ -170,7 +170,7 @@ def _children() -> list[int]:
     try:
         return [int(word) for word in _content(f"/proc/{own}/task/{own}/children").split()]
     except FileNotFoundError:  # a kernel without CONFIG_PROC_CHILDREN
-        names = filter(str.isdecimal, os.listdir("/proc"))  # noqa: PTH208 (pathlib takes 10 ms to import)
+        names = filter(str.isdecimal, os.listdir("/proc"))  # noqa: PTH208 (pathlib is slow to import)
         return [int(name) for name in names if _parent(name) == own]
 
 
@@ -182,7 +182,7 @@ def _parent(name: str) -> int:
 
 
 def _content(path: str) -> bytes:
-    with open(path, "rb") as file:  # noqa: PTH123 (pathlib takes 10 ms to import)
+    with open(path, "rb") as file:  # noqa: PTH123 (pathlib is slow to import)
         return file.read()
 
 
