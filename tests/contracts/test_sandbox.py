@@ -269,6 +269,11 @@ async def test_cancellation_at_once_leaves_nothing(sandbox: Sandbox, tree: Path,
         assert processes_with(marker) == []
 
 
+async def test_no_scratch_folder_is_left(sandbox: Sandbox, tree: Path) -> None:
+    done = await sandbox.run(shell(tree, 'mkdir -p "$TMPDIR/a/b"; touch "$HOME/x"; echo "$TMPDIR"'))
+    assert not (Path(done.output.strip()) / "a").exists()
+
+
 async def test_commands_run_side_by_side(sandbox: Sandbox, tree: Path) -> None:
     executions = await asyncio.gather(*(sandbox.run(shell(tree, f"echo {n}")) for n in range(8)))
     assert [execution.output for execution in executions] == [f"{n}\n" for n in range(8)]

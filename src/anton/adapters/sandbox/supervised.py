@@ -61,7 +61,7 @@ async def supervise(command: Command, scratch: Path, confinement: Confinement) -
 @asynccontextmanager
 async def scratch_folder() -> AsyncIterator[Path]:
     """A new private folder with `home` and `tmp` in it, gone with all its content afterwards."""
-    folder = await asyncio.to_thread(_make_scratch)
+    folder = _make_scratch()  # in a thread, cancellation would leave it behind
     try:
         yield folder
     finally:
