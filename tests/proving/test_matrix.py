@@ -10,7 +10,7 @@ from anton.core.errors import SandboxError
 from anton.core.proof import Cell, CellStatus, FileChange, Opinion, Patch, Suite, Tree
 from anton.core.verdict import judge
 from anton.proving.harvest import Harvest, Trees, Work, harvest
-from anton.proving.matrix import baseline, fill, plan_cells
+from anton.proving.matrix import fill, plan_cells
 from anton.proving.suite import SuiteRunner
 
 from .conftest import FIXED, SHOWN, Files, Project
@@ -122,7 +122,7 @@ def test_new_cells_run_the_touched_files_or_all_where_that_is_not_enough(
 async def test_a_known_cell_counts_only_for_the_tree_and_command_that_it_ran(shop: Project) -> None:
     gathered = await reap(shop, FIXED, {})
     runner = shop.runner("sh", "-c", "mkdir -p out; echo '<testsuite/>' > out/junit.xml")
-    known = await baseline(runner, shop.base.tree)
+    known = await runner.run(shop.base.tree, Suite.OLD, Tree.BASE)
     stale = replace(known, tree=Tree.FIX, tree_sha="0" * 40)
     other_command = replace(known, tree=Tree.FIX, tree_sha=gathered.trees.fix, command=("true",))
     heard = Heard()

@@ -12,6 +12,7 @@ from anton.adapters.sandbox.closed import NoSandbox
 from anton.core.errors import SandboxError, ToolError
 from anton.core.proof import Cell, CellStatus, Outcome, Suite, Tree
 from anton.ports import Command, Execution, SandboxLevel
+from anton.proving.junit import MAX_REPORT_BYTES
 from anton.proving.suite import MAX_OUTPUT, SuiteRunner
 
 from .conftest import FIXED, SHOWN, Project
@@ -138,6 +139,26 @@ async def test_a_report_that_the_repository_brings_along_is_not_read(shop: Proje
     tree = await shop.tree({"out/junit.xml": GOOD})
     cell = await shop.runner("true").run(tree, Suite.OLD, Tree.BASE)
     assert cell.status is CellStatus.NO_REPORT
+
+
+async def test_a_folder_in_the_place_of_the_report_makes_room(shop: Project) -> None:
+    tree = await shop.tree({"out/junit.xml/TEST-a.xml": GOOD})
+    cell = await shop.runner(*leaving(BAD, "exit 1")).run(tree, Suite.OLD, Tree.BASE)
+    assert outcomes(cell) == {"a": Outcome.FAILED}
+
+
+async def test_an_enormous_report_is_not_read(shop: Project) -> None:
+    script = f"mkdir -p out; head -c {MAX_REPORT_BYTES + 1} /dev/zero > out/junit.xml"
+    cell = await base_cell(shop, "sh", "-c", script)
+    assert cell.status is CellStatus.NO_REPORT
+    assert "larger than" in cell.output
+
+
+async def test_names_of_tests_are_not_blurred(shop: Project) -> None:
+    names = ("x[in 1.00s]", "x[in 2.00s]")
+    cases = "".join(f'<testcase name="{name}"/>' for name in names)
+    cell = await base_cell(shop, *leaving(f"<testsuite>{cases}</testsuite>"))
+    assert tuple(case.id for case in cell.cases) == names
 
 
 async def test_a_linked_folder_in_the_place_of_the_report_costs_nothing_outside(shop: Project) -> None:
@@ -281,6 +302,13 @@ class TestForAgent:
             "Its own words:\nno such option\n[exit code 4 without a report at out/junit.xml]"
         )
 
+    async def test_a_suite_that_hangs(self, shop: Project) -> None:
+        runner = shop.runner("sleep", "600", timeout_seconds=0.3)
+        assert await runner.for_agent(shop.base.tree) == (
+            "Ran the whole suite.\nThe tests did not end within 0.3 seconds and were stopped. "
+            "Its own words:\n[stopped after 0.3 s]"
+        )
+
     async def test_a_command_that_cannot_be_narrowed_runs_whole_and_says_so(self, shop: Project) -> None:
         told = await shop.runner(*leaving(GOOD)).for_agent(shop.base.tree, ["tests/test_cart.py"])
         assert told == (
@@ -297,5 +325,5 @@ class TestForAgent:
     async def test_many_failures_are_counted(self, shop: Project) -> None:
         case = '<testcase name="a"><failure message="no"/></testcase>'
         told = await shop.runner(*leaving(f"<testsuite>{case * 30}</testsuite>")).for_agent(shop.base.tree)
-        assert told.count("FAILED a") == 10
+        assert told.count("FAILED a\nno") == 10
         assert told.endswith("… and 20 more that do not pass.")

@@ -26,11 +26,6 @@ class Place:
     paths: tuple[str, ...] = ()
 
 
-async def baseline(runner: SuiteRunner, base_tree: str) -> Cell:
-    """What the suite says before anything is changed; worth knowing before any agent starts."""
-    return await runner.run(base_tree, Suite.OLD, Tree.BASE)
-
-
 async def fill(
     runner: SuiteRunner, harvest: Harvest, filled: Sequence[Cell], on_cell: OnCell
 ) -> tuple[Cell, ...]:

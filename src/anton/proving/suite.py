@@ -103,22 +103,26 @@ class SuiteRunner:
             await asyncio.to_thread(delete_report, folder, plan.report)
             command = Command(key.command, folder, plan.timeout_seconds, plan.env, plan.readable)
             execution = await self._sandbox.run(command)
-            reports = await asyncio.to_thread(read_reports, folder, plan.report, MAX_REPORT_BYTES)
-            status, cases, remark = await asyncio.to_thread(_believed, execution, reports, plan)
-        output = _steady(plain(execution.output), folder)[-MAX_OUTPUT:]
-        return Cell(
-            suite=Suite.OLD,
-            tree=Tree.BASE,
-            status=status,
-            cases=tuple(
-                Case(_steady(case.id, folder), case.outcome, _steady(case.message, folder)) for case in cases
-            ),
-            tree_sha=key.tree_sha,
-            command=key.command,
-            exit_code=execution.exit_code,
-            output=f"{output.rstrip()}\n{remark}".strip(),
-            seconds=execution.seconds,
-        )
+            return await asyncio.to_thread(_cell, key, plan, folder, execution)
+
+
+def _cell(key: _Key, plan: TestPlan, folder: Path, execution: Execution) -> Cell:
+    """What came of a run; where it belongs in the matrix is filled in by the caller."""
+    reports = read_reports(folder, plan.report, MAX_REPORT_BYTES)
+    status, cases, remark = _believed(execution, reports, plan)
+    here = _Folder(folder)
+    output = here.steady(plain(execution.output))[-MAX_OUTPUT:]
+    return Cell(
+        suite=Suite.OLD,
+        tree=Tree.BASE,
+        status=status,
+        cases=tuple(Case(here.hide(case.id), case.outcome, here.steady(case.message)) for case in cases),
+        tree_sha=key.tree_sha,
+        command=key.command,
+        exit_code=execution.exit_code,
+        output=f"{output.rstrip()}\n{remark}".strip(),
+        seconds=execution.seconds,
+    )
 
 
 def _believed(
@@ -163,11 +167,24 @@ def _ended(execution: Execution) -> str:
     return f"exit code {execution.exit_code}"
 
 
-def _steady(text: str, folder: Path) -> str:
-    """Text without what differs from run to run: the folder's name, addresses, durations."""
-    for pattern, instead in _PASSING:
-        text = pattern.sub(instead, text)
-    return text.replace(str(folder.resolve()), "/repo").replace(str(folder), "/repo")
+class _Folder:
+    """Where a suite ran, to be kept out of what is told of it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._names = (str(folder.resolve()), str(folder))
+
+    def hide(self, text: str) -> str:
+        """Text without the folder's name."""
+        for name in self._names:
+            text = text.replace(name, "/repo")
+        return text
+
+    def steady(self, text: str) -> str:
+        """Text without what differs from run to run: the folder's name, addresses, durations."""
+        text = self.hide(text)
+        for pattern, instead in _PASSING:
+            text = pattern.sub(instead, text)
+        return text
 
 
 _PASSING = (
