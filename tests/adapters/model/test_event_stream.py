@@ -44,6 +44,15 @@ def test_a_character_cut_in_two_comes_out_whole() -> None:
         assert events(text[:cut], text[cut:]) == ["hé🙂".encode()]
 
 
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
+def test_a_line_end_cut_in_two_is_still_one_line_end(end: bytes) -> None:
+    text = end.join([b"data: a", b"data: b", b"", b"data: c", b"", b""])
+    for cut in range(len(text)):
+        for later in range(cut, len(text)):
+            assert events(text[:cut], text[cut:later], text[later:]) == [b"a\nb", b"c"]
+    assert events(b"data: a" + end, b"x") == [b"a"]
+
+
 _LIKELY = st.sampled_from(
     [b"data: ", b"data:", b"data", b"\n", b"\r", b"\r\n", b":", b"x", b"{}", b"\xf0\x9f"]
 )

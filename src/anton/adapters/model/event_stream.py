@@ -28,7 +28,7 @@ class EventStream:
             ModelError: a line or an event is larger than `MAX_EVENT_BYTES`.
         """
         self._unfinished_bytes += len(piece)
-        if b"\n" not in piece and b"\r" not in piece and not self._ends_with_return():
+        if b"\n" not in piece and b"\r" not in piece:
             self._unfinished.append(piece)
             self._check_size()
             return []
@@ -47,9 +47,7 @@ class EventStream:
 
     def end(self) -> list[bytes]:
         """What is left when the stream ends without a last empty line."""
-        lines = b"".join(self._unfinished).rstrip(b"\r")
-        self._unfinished = []
-        return self._take([lines, b""])
+        return self.feed(b"\n\n")
 
     def _take(self, lines: list[bytes]) -> list[bytes]:
         events: list[bytes] = []
@@ -67,9 +65,6 @@ class EventStream:
             elif line == b"data":
                 data.append(b"")
         return events
-
-    def _ends_with_return(self) -> bool:
-        return bool(self._unfinished) and self._unfinished[-1].endswith(b"\r")
 
     def _check_size(self) -> None:
         if self._data_bytes > MAX_EVENT_BYTES or self._unfinished_bytes > MAX_EVENT_BYTES:
