@@ -193,7 +193,7 @@ async def test_a_request_for_changes_reaches_the_agents_and_renews_proof_and_bri
     assert again.briefing.pull_request_title == "Better (BUG-42)"
     assert again.proof is not None
     assert "tests/test_thrice.py" in {change.path for change in again.proof.patch.tests}
-    for name in ("code", "test", "pr"):
+    for name in ("code", "test", "pr"):  # pr once, together with what the others made of it
         [note] = [n for n in again.agents[name].notes if n.source is Source.PERSON]
         assert "Cover three times as well." in note.text
     with pytest.raises(Refused, match="newer briefing"):

@@ -9,8 +9,8 @@ from anton.core.event import Decided, Event, Note, NotePosted, RoundStarted, Sou
 from anton.core.proof import Proof
 from anton.core.run import Phase, RunState
 
-REVISERS = ("code", "test", "pr")
-"""Agents that hear a person's request for changes."""
+REVISERS = ("code", "test")
+"""Agents that hear a person's request for changes at once; pr hears it with what these two made of it."""
 
 
 class Refused(UsageError):

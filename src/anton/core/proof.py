@@ -119,7 +119,7 @@ class Patch:
     source: tuple[FileChange, ...]
     tests: tuple[FileChange, ...]
     diff: str
-    """Unified, base to head, whole."""
+    """Unified, base to head, whole; source first, then tests."""
     second_opinion: str = ""
     """Unified diff of the test agent's own fix; empty where it made none."""
     refused: tuple[str, ...] = ()

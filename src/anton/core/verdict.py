@@ -306,30 +306,37 @@ class _Matrix:
         return bool(self.new_second.cells) and not self.new_second.ran
 
     def _by_author(self, kind: FaultKind, what: str, cases: Mapping[str, Case]) -> Iterator[Fault]:
-        """A new or rewritten test that fails on its author's own fix, too, is its author's fault."""
-        weighed = bool(self.patch.second_opinion) and self.new_second.ran
+        """Its author's, where a test cannot even start, or fails on the author's own fix, too."""
         theirs = {
             test: case
             for test, case in cases.items()
-            if weighed and self._bad_on_second(test) and not _bad(self.old_after.get(test))
+            if self._never_starts(test, case)
+            or (self._bad_on_second(test) and not _bad(self.old_after.get(test)))
         }
         ours = {test: case for test, case in cases.items() if test not in theirs}
         if ours:
             yield named(kind, Blame.CODE, what, ours)
         if theirs:
-            yield named(kind, Blame.TEST, f"{what}, nor with the test agent's own fix", theirs)
+            own = "" if self.patch.second_opinion == "" else ", nor with the test agent's own fix"
+            yield named(kind, Blame.TEST, f"{what}{own}", theirs)
+
+    def _never_starts(self, test: str, case: Case) -> bool:
+        before = self.before.get(test)
+        dead = before is not None and before.outcome is Outcome.ERROR and case.outcome is Outcome.ERROR
+        return dead and test in self.new_tests
 
     def _not_reproduced(self) -> Fault:
         new = {test: self.before[test] for test in sorted(self.new_tests) if test in self.before}
-        errors = {test: case for test, case in new.items() if case.outcome is Outcome.ERROR}
-        unsteady = [test for test in new if test in self.flaky]
+        worst = self.new_base.worst
+        errors = {test: case for test, case in worst.items() if test in new and case.outcome is Outcome.ERROR}
+        wavering = [test for test in new if test in self.flaky or _failed(test, worst)]
         red = sorted(test for test in self.before if test in self.already_red)
         if errors:
             what = "end in an error before their own body runs (import, fixture or collection), "
             text = evidence_of(what + "which reproduces nothing", errors)
-        elif unsteady:
+        elif wavering:
             text = (
-                f"The new tests do not give the same answer twice: {listed(unsteady)}. "
+                f"The new tests do not give the same answer twice: {listed(wavering)}. "
                 "A test that shows the bug must fail whenever the bug is there."
             )
         elif new:

@@ -95,7 +95,7 @@ async def harvest(repository: Repository, work: Work, plan: TestPlan) -> Harvest
         commits=commits,
         source=code.source,
         tests=test.tests,
-        diff=await repository.diff(work.base_tree, head),
+        diff=await repository.diff(work.base_tree, fix) + await repository.diff(fix, head),
         second_opinion=opinion,
         refused=misplaced + code.refused + test.refused,
     )

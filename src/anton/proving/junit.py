@@ -86,7 +86,8 @@ class _Remark:
     def wording(self) -> str:
         body = plain("".join(self.text)).strip()
         message = plain(self.message).strip()
-        return body if not message or message in body else f"{message}\n{body}".strip()
+        opening = message.partition("\n")[0]
+        return body if opening in body else f"{message}\n{body}".strip()
 
 
 @dataclass(slots=True)

@@ -208,7 +208,7 @@ def _told(cell: Cell, plan: TestPlan) -> str:
 
 
 def _results(cell: Cell) -> str:
-    counts = ", ".join(f"{cell.count(outcome)} {_COUNTED[outcome]}" for outcome in Outcome)
+    counts = ", ".join(f"{cell.count(o)} {_COUNTED[o]}" for o in Outcome if o in _ALWAYS or cell.count(o))
     bad = [case for case in cell.cases if case.outcome in BAD]
     parts = [
         counts if cell.cases else "No tests were found.",
@@ -219,6 +219,7 @@ def _results(cell: Cell) -> str:
     return "\n\n".join(parts)
 
 
+_ALWAYS = (Outcome.PASSED, Outcome.FAILED)
 _COUNTED = {
     Outcome.PASSED: "passed",
     Outcome.FAILED: "failed",

@@ -1,8 +1,9 @@
 """What the agents of a run learn from each other, as notes.
 
-triage ──► code, test          while they work; nothing reaches an agent that has already handed in
-triage, code, test ──► pr      once code and test have handed in; in later rounds what is new
-nothing between code and test  their independence is the evidence
+- triage to code and test: while they work; nothing reaches an agent that has already handed in.
+- triage, code and test to pr: once code and test have handed in; in later rounds what is new, and what a
+  person asked for.
+- between code and test: nothing. Their independence is the evidence.
 """
 
 from __future__ import annotations
@@ -30,8 +31,14 @@ def notes_for_writer(state: RunState) -> tuple[NotePosted, ...]:
     writer = state.agents.get("pr")
     if writer is None:
         return ()
-    notes = (_from_triage(state), _from_code(state), _from_test(state))
+    notes = (_from_triage(state), *_requests(state), _from_code(state), _from_test(state))
     return tuple(NotePosted("pr", note) for note in notes if note and not _told(writer, note))
+
+
+def _requests(state: RunState) -> tuple[Note, ...]:
+    """What a person asked for, as code and test heard it."""
+    heard = (note for name in ("code", "test") if (agent := state.agents.get(name)) for note in agent.notes)
+    return tuple(dict.fromkeys(note for note in heard if note.source is Source.PERSON))
 
 
 def _told(agent: AgentState, note: Note) -> bool:
