@@ -175,6 +175,16 @@ def test_a_bug_reproduced_and_cured_without_harm_is_green() -> None:
             id="a rewritten test that only base passes",
         ),
         pytest.param(Matrix(old_fix={}), (FaultKind.VANISHED, Blame.CODE, (OLD,)), id="vanished by code"),
+        pytest.param(
+            Matrix(old_fix={}, new_fix={NEW: P, EDGE: P}, paths=()),
+            (FaultKind.VANISHED, Blame.CODE, (OLD,)),
+            id="what the code agent's change made vanish is not blamed twice",
+        ),
+        pytest.param(
+            Matrix(old_base={OLD: P, RED: F}),
+            (FaultKind.VANISHED, Blame.CODE, (RED,)),
+            id="a red test must not vanish either",
+        ),
         pytest.param(Matrix(old_fix={OLD: S}), (FaultKind.VANISHED, Blame.CODE, (OLD,)), id="now skipped"),
         pytest.param(
             Matrix(old_base=[(OLD, P), (OLD, P)]),
@@ -314,6 +324,25 @@ def test_the_second_opinion_agrees_if_it_cures_the_same_tests(second: Tests, opi
     assert proof.green
 
 
+def test_the_second_opinion_must_cure_every_test_that_fails_on_base() -> None:
+    both = Matrix(new_base={NEW: F, EDGE: F}, second={NEW: P, EDGE: S})
+    assert both.judged().opinion is Opinion.DISAGREES
+
+
+def test_a_flaky_test_says_nothing_of_the_second_opinion() -> None:
+    again = cell(Suite.NEW, Tree.BASE, {NEW: F, EDGE: F}, attempt=2)
+    assert Matrix(second={NEW: P, EDGE: F}, again=(again,)).judged().opinion is Opinion.AGREES
+
+
+def test_an_opinion_takes_both_a_fix_and_a_run_of_it() -> None:
+    run = cell(Suite.NEW, Tree.SECOND, {NEW: P, EDGE: P})
+    assert judge(1, PATCH, (*Matrix().cells, run), "").opinion is Opinion.NONE
+    spoken = replace(PATCH, second_opinion="a diff")
+    assert judge(1, spoken, Matrix().cells, "").opinion is Opinion.NONE
+    died = replace(run, status=CellStatus.NO_REPORT)
+    assert judge(1, spoken, (*Matrix().cells, died), "").opinion is Opinion.NONE
+
+
 def test_where_nothing_fails_there_is_nothing_to_agree_on() -> None:
     assert Matrix(new_base={NEW: P}, new_fix={NEW: P}, second={NEW: P}).judged().opinion is Opinion.NONE
 
@@ -339,9 +368,10 @@ class TestFlaky:
         proof = Matrix(old_fix={OLD: once}, again=(again,)).judged()
         assert faults(proof) == [(FaultKind.REGRESSED, Blame.CODE, (OLD,))]
 
-    def test_a_new_test_skipped_and_then_failing_on_the_fix_is_not_cured(self) -> None:
+    @pytest.mark.parametrize("before", [P, E, S])
+    def test_a_new_test_skipped_and_then_failing_on_the_fix_is_not_cured(self, before: Outcome) -> None:
         again = cell(Suite.NEW, Tree.FIX, {NEW: P, EDGE: F}, attempt=2)
-        proof = Matrix(new_fix={NEW: P, EDGE: S}, again=(again,)).judged()
+        proof = Matrix(new_base={NEW: F, EDGE: before}, new_fix={NEW: P, EDGE: S}, again=(again,)).judged()
         assert faults(proof) == [(FaultKind.NOT_CURED, Blame.CODE, (EDGE,))]
 
     def test_a_second_run_of_the_fix_that_breaks_down_is_not_green(self) -> None:
@@ -361,7 +391,9 @@ class TestFlaky:
 
     def test_a_test_missing_once_has_not_vanished(self) -> None:
         again = cell(Suite.OLD, Tree.FIX, {OLD: P}, attempt=2)
-        assert Matrix(old_fix={}, again=(again,)).judged().green
+        proof = Matrix(old_fix={}, again=(again,)).judged()
+        assert proof.green
+        assert proof.flaky == (OLD,)
 
     def test_a_second_look_at_the_baseline_that_breaks_down_takes_nothing_from_the_first(self) -> None:
         again = cell(Suite.OLD, Tree.BASE, {}, attempt=2, status=CellStatus.TIMED_OUT)
@@ -369,6 +401,12 @@ class TestFlaky:
 
     def test_a_new_test_that_fails_on_base_only_sometimes_reproduces_nothing(self) -> None:
         again = cell(Suite.NEW, Tree.BASE, {NEW: P, EDGE: P}, attempt=2)
+        proof = Matrix(again=(again,)).judged()
+        assert faults(proof) == [(FaultKind.NOT_REPRODUCED, Blame.TEST, (NEW, EDGE))]
+        assert "same answer twice" in proof.faults[0].evidence
+
+    def test_a_new_test_that_reaches_its_body_only_sometimes_reproduces_nothing(self) -> None:
+        again = cell(Suite.NEW, Tree.BASE, {NEW: E, EDGE: P}, attempt=2)
         proof = Matrix(again=(again,)).judged()
         assert faults(proof) == [(FaultKind.NOT_REPRODUCED, Blame.TEST, (NEW, EDGE))]
         assert "same answer twice" in proof.faults[0].evidence
