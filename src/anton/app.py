@@ -47,6 +47,7 @@ async def compose(wish: Wish) -> AsyncIterator[Anton]:
         UsageError: the settings are wrong; file, key and what is allowed are named.
     """
     settings = settings_of_process(wish.repository, wish.config)
+    await asyncio.to_thread(_make_home, settings.home)
     model = _model(settings, wish.record)
     url = settings.database_url
     journal = SqlJournal(url.get_secret_value() if url else settings.home / "journal.db")
@@ -68,6 +69,15 @@ async def compose(wish: Wish) -> AsyncIterator[Anton]:
     finally:
         await model.close()
         await journal.close()
+
+
+def _make_home(home: Path) -> None:
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(
+            f"the state folder {str(home)!r} cannot be made: {error.strerror}; set ANTON_HOME to another"
+        ) from error
 
 
 def equip(bench: Bench) -> Mapping[str, Tool]:
@@ -160,7 +170,7 @@ def _anton(settings: Settings, wish: Wish, world: World) -> Anton:
     return Anton(
         world=world,
         repository=repository,
-        reports=settings.run.reports or _reports(settings.home, repository.resolve()),
+        reports_of=lambda path: settings.run.reports or _reports(settings.home, path.resolve()),
         rounds=settings.run.rounds,
         notices=settings.notices,
         user=getpass.getuser(),

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 
 def _encode(value: object) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,18 @@ class ToolCall:
     name: str
     arguments: str
     """JSON text exactly as the model wrote it; it may be invalid."""
+
+
+def _object_text(call: ToolCall) -> str:
+    """The arguments as an endpoint takes them back: some refuse every later request over one that is no JSON.
+
+    The model reads in the call's result what was wrong with what it wrote.
+    """
+    try:
+        parsed = json.loads(call.arguments)
+    except (ValueError, RecursionError):
+        return "{}"
+    return call.arguments if isinstance(parsed, dict) else "{}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +74,7 @@ class AssistantMessage:
         body: dict[str, object] = {"role": "assistant", "content": self.text or None}
         if self.calls:
             body["tool_calls"] = [
-                {"id": c.id, "type": "function", "function": {"name": c.name, "arguments": c.arguments}}
+                {"id": c.id, "type": "function", "function": {"name": c.name, "arguments": _object_text(c)}}
                 for c in self.calls
             ]
         elif not self.text:

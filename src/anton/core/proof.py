@@ -143,6 +143,7 @@ class FaultKind(StrEnum):
     NOT_CURED = "not cured"
     REGRESSED = "regressed"
     VANISHED = "vanished"
+    TAMPERED = "tampered"
     SUITE_BROKEN = "suite broken"
 
 
@@ -174,6 +175,83 @@ class Opinion(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Tampering:
+    """A sign of cheating, found by comparing trees and outcomes; a proof that holds one is never green."""
+
+    kind: str
+    """In a few words, such as `assertion removed` or `runner detected`."""
+    path: str
+    line: int
+    """In the file as it was changed; 0 where it concerns the file or the run as a whole."""
+    detail: str
+    """What stands there, and why it does not pass."""
+    blames: Blame
+
+
+class MutantFate(StrEnum):
+    """What became of a mutant."""
+
+    KILLED = "killed"
+    """A new test failed, or the run did not end."""
+    SURVIVED = "survived"
+    NOT_RUN = "not run"
+    """The stage's time was over, or the mutant did not compile."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """A small change to a line of the fix; tests that mean something notice it."""
+
+    path: str
+    line: int
+    """In the fixed file."""
+    before: str
+    after: str
+    """The line without and with the change, without indentation."""
+    fate: MutantFate
+    killed_by: str = ""
+    """The first test that noticed."""
+
+
+@dataclass(frozen=True, slots=True)
+class HunkCheck:
+    """One hunk of the fix, taken back alone while the rest stays."""
+
+    path: str
+    header: str
+    """As in the diff: `@@ -47,7 +47,7 @@ …`."""
+    needed: bool
+    """Some test fails without it; a hunk that nothing needs is named to the person."""
+    killed_by: str = ""
+
+
+class CulpritStatus(StrEnum):
+    """What the search for the commit that brought the bug came to."""
+
+    FOUND = "found"
+    ALWAYS = "always"
+    """The oldest commit that could be tested has the bug already."""
+    NOT_FOUND = "not found"
+    """Too many commits could not be tested, or time ran out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Culprit:
+    """The commit that brought the bug, found by bisection with the reproducing test."""
+
+    status: CulpritStatus
+    commit: str = ""
+    author: str = ""
+    authored_at: str = ""
+    """ISO 8601 with offset, as git has it."""
+    subject: str = ""
+    tested: int = 0
+    skipped: int = 0
+    """Commits that could not be tested (no environment, import error, flaky)."""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Proof:
     """A judged matrix together with everything that it was derived from."""
 
@@ -190,6 +268,12 @@ class Proof:
     opinion: Opinion
     sandbox: str
     """What the tests were confined by."""
+    tampering: tuple[Tampering, ...] = ()
+    mutants: tuple[Mutant, ...] = ()
+    hunks: tuple[HunkCheck, ...] = ()
+    culprit: Culprit | None = None
+    undone: tuple[str, ...] = ()
+    """What there was no time for, a sentence each."""
 
     @property
     def green(self) -> bool:

@@ -194,16 +194,24 @@ class _Matrix:
         return {test: self.worst_after[test] for test in sorted(self.new_tests & self.new_fix.unsteady())}
 
     def regressed(self) -> dict[str, Case]:
-        """Tests that passed on base and fail on the fix, and errors that the old suite did not have there."""
+        """Tests that passed on base and fail on the fix, and errors that the old suite did not have there.
+
+        An old test that was rewritten, and reproduces the bug now, is expected to fail as it was before.
+        """
         found: dict[str, Case] = {}
-        for after, own in ((self.old_after, True), (self.worst_after, False)):
+        sides = (
+            (self.old_after, self.flaky | self.reproducing),
+            (self.worst_after, self.flaky | self.new_tests),
+        )
+        for after, excused in sides:
             for test, case in after.items():
-                if case.outcome not in BAD or test in self.flaky | self.new_tests:
-                    continue
-                before = self.baseline.get(test)
-                if _passed(before) or (own and before is None and self.baseline_stands):
+                if case.outcome in BAD and test not in excused and self._was_fine(test):
                     found.setdefault(test, case)
         return found
+
+    def _was_fine(self, test: str) -> bool:
+        """Whether the old suite passed a test on base, or had no such error there."""
+        return _passed(self.baseline[test]) if test in self.baseline else self.baseline_stands
 
     def where_bad(self, test: str) -> set[tuple[Suite, Tree]]:
         """The cells on the fix that a test fails in."""

@@ -43,8 +43,8 @@ class Anton:
     world: World
     repository: Path
     """The repository under repair: as wished, else as set, else the current folder."""
-    reports: Path
-    """Folder for incident reports of runs that are started now."""
+    reports_of: Callable[[Path], Path]
+    """Folder for the incident reports of a repository's runs."""
     rounds: int
     notices: tuple[str, ...]
     """What in the settings was skipped, and why."""

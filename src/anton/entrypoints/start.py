@@ -138,7 +138,7 @@ def _received(
         repository=str(repository.resolve()),
         base_ref=base,
         remote=remote,
-        reports=str(anton.reports),
+        reports=str(anton.reports_of(repository)),
         requested_by=anton.user,
         rounds=anton.rounds,
     )
