@@ -174,6 +174,16 @@ def test_a_bug_reproduced_and_cured_without_harm_is_green() -> None:
             (FaultKind.REGRESSED, Blame.TEST, (OLD,)),
             id="a rewritten test that only base passes",
         ),
+        pytest.param(
+            Matrix(
+                old_base={OLD: P, RED: P},
+                old_fix={OLD: P, RED: F},
+                new_base={NEW: F, RED: E},
+                new_fix={NEW: P, RED: P},
+            ),
+            (FaultKind.REGRESSED, Blame.CODE, (RED,)),
+            id="a rewritten test that does not reach its body on base excuses nothing",
+        ),
         pytest.param(Matrix(old_fix={}), (FaultKind.VANISHED, Blame.CODE, (OLD,)), id="vanished by code"),
         pytest.param(
             Matrix(old_fix={}, new_fix={NEW: P, EDGE: P}, paths=()),
