@@ -13,7 +13,7 @@ from anton.core.errors import SandboxError, ToolError
 from anton.core.proof import Cell, CellStatus, Outcome, Suite, Tree
 from anton.ports import Command, Execution, SandboxLevel
 from anton.proving.junit import MAX_REPORT_BYTES
-from anton.proving.suite import MAX_OUTPUT, SuiteRunner
+from anton.proving.suite import KEPT_CELLS, MAX_OUTPUT, SuiteRunner
 
 from .conftest import FIXED, SHOWN, Project
 
@@ -248,6 +248,16 @@ async def test_a_first_attempt_is_not_run_twice_a_second_one_is(shop: Project) -
     assert count.read_text() == "run\n" * 2
     await runner.run(await shop.tree(FIXED), Suite.OLD, Tree.FIX)
     assert count.read_text() == "run\n" * 3
+
+
+async def test_only_so_many_runs_are_remembered(shop: Project) -> None:
+    count, command = counting(shop)
+    runner = shop.runner(*command)
+    await runner.run(shop.base.tree, Suite.OLD, Tree.BASE)
+    others = [await shop.tree({"n.txt": str(n)}) for n in range(KEPT_CELLS)]
+    await asyncio.gather(*(runner.run(tree, Suite.OLD, Tree.BASE) for tree in others))
+    await runner.run(shop.base.tree, Suite.OLD, Tree.BASE)
+    assert count.read_text() == "run\n" * (KEPT_CELLS + 2)
 
 
 async def test_a_run_without_a_report_is_tried_again(shop: Project) -> None:

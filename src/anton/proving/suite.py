@@ -18,6 +18,8 @@ from anton.proving.scratch import delete_report, read_reports, scratch_tree
 
 MAX_OUTPUT = 8_000
 """Characters of a runner's output that a cell keeps, from its end."""
+KEPT_CELLS = 32
+"""First attempts that are remembered; a cell of a large suite is some megabytes."""
 SHOWN_FAILURES = 10
 SHOWN_MESSAGE = 1_200
 SHOWN_OUTPUT = 4_000
@@ -63,8 +65,15 @@ class SuiteRunner:
             async with self._running.setdefault(key, asyncio.Lock()):
                 cell = self._known.get(key) or await self._execute(key)
                 if cell.status is CellStatus.RAN:
-                    self._known[key] = cell
+                    self._remember(key, cell)
         return replace(cell, suite=suite, tree=tree, paths=tuple(paths), attempt=attempt)
+
+    def _remember(self, key: _Key, cell: Cell) -> None:
+        self._known[key] = cell
+        if len(self._known) > KEPT_CELLS:
+            oldest = next(iter(self._known))
+            del self._known[oldest]
+            self._running.pop(oldest, None)
 
     async def for_agent(self, tree_sha: str, paths: Sequence[str] = ()) -> str:
         """What a model is told of a run; the same tree gives the same text.
