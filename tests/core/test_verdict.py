@@ -242,6 +242,19 @@ def test_faults_of_one_kind_are_split_by_whom_they_blame() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("second", "nor"),
+    [(None, False), ({NEW: P, EDGE: P}, False), ({NEW: P, EDGE: E}, True)],
+    ids=["no opinion", "starts with its author's fix alone", "starts nowhere"],
+)
+def test_a_new_test_that_starts_neither_on_base_nor_on_the_fix_is_its_authors_fault(
+    second: Tests | None, nor: bool
+) -> None:
+    proof = Matrix(new_base={NEW: F, EDGE: E}, new_fix={NEW: P, EDGE: E}, second=second).judged()
+    assert faults(proof) == [(FaultKind.NOT_CURED, Blame.TEST, (EDGE,))]
+    assert ("nor with the test agent's own fix" in proof.faults[0].evidence) is nor
+
+
 def test_nothing_changed_lacks_both_halves() -> None:
     empty = replace(PATCH, source=(), tests=())
     proof = judge(1, empty, (cell(Suite.OLD, Tree.BASE, {OLD: P}),), "full")

@@ -325,8 +325,8 @@ class _Matrix:
         if ours:
             yield named(kind, Blame.CODE, what, ours)
         if theirs:
-            own = "" if self.patch.second_opinion == "" else ", nor with the test agent's own fix"
-            yield named(kind, Blame.TEST, f"{what}{own}", theirs)
+            nor = ", nor with the test agent's own fix" if all(map(self._bad_on_second, theirs)) else ""
+            yield named(kind, Blame.TEST, what + nor, theirs)
 
     def _never_starts(self, test: str, case: Case) -> bool:
         before = self.before.get(test)
