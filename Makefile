@@ -1,0 +1,50 @@
+# `make demo` and `make test` need Python ≥ 3.11, git and make; they set up all else in .venv, once.
+# Another interpreter: make demo PYTHON=/path/to/python
+
+PYTHON ?=
+BIN := .venv/bin
+HERE := $(shell pwd | cksum | cut -d' ' -f1)
+# The stamps hold where the checkout lies, because a .venv that was moved or copied does not work.
+READY := .venv/ready-$(HERE)
+READY_TO_DEVELOP := .venv/ready-to-develop-$(HERE)
+
+.PHONY: help demo test check format set-up lock clean
+
+help:                   ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
+
+demo: $(READY)          ## repair the demo service; no key is needed
+	@$(BIN)/anton demo
+
+test: $(READY_TO_DEVELOP)       ## all tests
+	$(BIN)/python -m pytest
+
+check: $(READY_TO_DEVELOP)      ## format, lint, types and all tests: what CI runs
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/python -m pytest
+
+format: $(READY_TO_DEVELOP)     ## format the code and mend what can be mended
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+set-up: $(READY_TO_DEVELOP)     ## .venv for developers, with nothing run
+
+$(READY): requirements.lock pyproject.toml .ci/set-up
+	@test -e $(READY_TO_DEVELOP) && test $(READY_TO_DEVELOP) -nt requirements.lock || PYTHON='$(PYTHON)' .ci/set-up requirements.lock
+	@touch $@
+
+$(READY_TO_DEVELOP): requirements.lock requirements-dev.lock pyproject.toml .ci/set-up
+	@PYTHON='$(PYTHON)' .ci/set-up requirements-dev.lock
+	@touch $(READY) $@
+
+# Hashes for Python 3.11 to 3.14, and no host's name: packages come from wherever the machine is set to look.
+LOCK := UV_CUSTOM_COMPILE_COMMAND='make lock' uv pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes
+
+lock:                   ## renew both locks from pyproject.toml (needs uv)
+	$(LOCK) --group build pyproject.toml -o requirements.lock
+	$(LOCK) --group build --group dev --constraint requirements.lock pyproject.toml -o requirements-dev.lock
+
+clean:                  ## remove what was made here
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis
