@@ -32,10 +32,10 @@ format: $(READY_TO_DEVELOP)     ## format the code and mend what can be mended
 set-up: $(READY_TO_DEVELOP)     ## .venv for developers, with nothing run
 
 $(READY): requirements.lock pyproject.toml .ci/set-up
-	@test -e $(READY_TO_DEVELOP) && test $(READY_TO_DEVELOP) -nt requirements.lock || PYTHON='$(PYTHON)' .ci/set-up requirements.lock
+	@PYTHON='$(PYTHON)' .ci/set-up requirements.lock
 	@touch $@
 
-$(READY_TO_DEVELOP): requirements.lock requirements-dev.lock pyproject.toml .ci/set-up
+$(READY_TO_DEVELOP): requirements-dev.lock pyproject.toml .ci/set-up
 	@PYTHON='$(PYTHON)' .ci/set-up requirements-dev.lock
 	@touch $(READY) $@
 
