@@ -190,6 +190,14 @@ class Repository(Protocol):
         """The tree `onto` with `paths` as they are in `source` (absent there: removed)."""
         ...
 
+    async def with_file(self, tree: str, path: str, content: bytes) -> str:
+        """The tree with one file that it has holding other content; its mode stays.
+
+        Raises:
+            ValueError: the tree has no such file.
+        """
+        ...
+
     async def commit(self, tree: str, parent: str, message: str, at_unix: int) -> str:
         """A commit by Anton at a given time: the same arguments give the same id."""
         ...

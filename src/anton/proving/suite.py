@@ -34,12 +34,19 @@ class _Key:
 class SuiteRunner:
     """Runs a repository's tests on its trees, each in a throw-away folder inside the sandbox."""
 
-    def __init__(self, sandbox: Sandbox, repository: Repository, workspace: Path, plan: TestPlan) -> None:
+    def __init__(
+        self,
+        sandbox: Sandbox,
+        repository: Repository,
+        workspace: Path,
+        plan: TestPlan,
+        slots: asyncio.Semaphore | None = None,
+    ) -> None:
         self.plan = plan
         self._sandbox = sandbox
         self._repository = repository
         self._workspace = workspace
-        self._slots = asyncio.Semaphore(os.cpu_count() or 1)
+        self._slots = slots or asyncio.Semaphore(os.cpu_count() or 1)
         self._known: dict[_Key, Cell] = {}
         self._running: dict[_Key, asyncio.Lock] = {}
 
@@ -47,6 +54,11 @@ class SuiteRunner:
     def can_run(self) -> bool:
         """Whether the sandbox runs anything at all."""
         return self._sandbox.usable
+
+    def limited(self, timeout_seconds: float) -> SuiteRunner:
+        """A runner that shares this one's cores, ends a run sooner, and remembers only its own runs."""
+        plan = replace(self.plan, timeout_seconds=min(timeout_seconds, self.plan.timeout_seconds))
+        return SuiteRunner(self._sandbox, self._repository, self._workspace, plan, self._slots)
 
     async def run(
         self, tree_sha: str, suite: Suite, tree: Tree, paths: Sequence[str] = (), attempt: int = 1

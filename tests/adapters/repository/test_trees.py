@@ -337,6 +337,23 @@ async def test_a_graft_takes_only_the_named_paths(repository: GitRepository, bas
     assert await repository.graft(base, base, ["src/app.py"]) == await repository.graft(base, source, [])
 
 
+async def test_one_file_gets_other_content_and_nothing_else_changes(
+    repository: GitRepository, base: str, tree: Path
+) -> None:
+    (tree / "run.sh").write_bytes(b"\0 two\r\nlines")
+    wanted = await repository.snapshot(tree, base)
+    assert await repository.with_file(base, "run.sh", b"\0 two\r\nlines") == wanted
+    assert [change.mode for change in await repository.changes(base, wanted)] == ["100755"]
+
+
+@pytest.mark.parametrize("path", ["nowhere", "src", "link"])
+async def test_content_is_put_into_no_file_that_is_not_there(
+    repository: GitRepository, base: str, path: str
+) -> None:
+    with pytest.raises(ValueError, match=path):
+        await repository.with_file(base, path, b"")
+
+
 async def test_everything_can_be_removed(repository: GitRepository, base: str, tree: Path) -> None:
     empty = await repository.graft(base, await repository.graft(base, base, []), [])
     nothing = await repository.graft(base, empty, await repository.files(base))

@@ -17,6 +17,7 @@ import re
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from anton.adapters.repository import lens, push, worktree
@@ -248,6 +249,20 @@ class GitRepository:
                 entries = {p: e for p, e in entries.items() if not _in_the_way(p, path)}
                 entries[path] = giver.entries[path]
         return await self._tree(target, entries)
+
+    async def with_file(self, tree: str, path: str, content: bytes) -> str:
+        """The tree with one file that it has holding other content; its mode stays.
+
+        Raises:
+            ValueError: the tree has no such file, or it is a link or a submodule.
+        """
+        listing = await self._listing(tree)
+        entry = listing.entries.get(path)
+        if entry is None or not entry.mode.startswith("100"):
+            raise ValueError(f"there is no file {path!r} in the tree {tree}")
+        blob = await self._git.out("hash-object", "-w", "--no-filters", "--stdin", stdin=content)
+        changed = replace(entry, id=blob.decode().strip())
+        return await self._tree(listing, {**listing.entries, path: changed})
 
     async def commit(self, tree: str, parent: str, message: str, at_unix: int) -> str:
         """A commit by Anton at a given time: the same arguments give the same id."""
