@@ -14,6 +14,7 @@ help:                   ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
 
 demo: $(READY)          ## repair the demo service; no key is needed
+	@command -v anton >/dev/null || echo 'Here anton is $(BIN)/anton; to write just anton: . $(BIN)/activate'
 	@$(BIN)/anton demo
 
 test: $(READY_TO_DEVELOP)       ## all tests
