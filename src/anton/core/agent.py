@@ -21,6 +21,7 @@ from anton.core.event import (
     Note,
     NotePosted,
     ReplyReceived,
+    Source,
     ToolStarted,
     TurnEnded,
     TurnStarted,
@@ -180,6 +181,7 @@ def apply(state: AgentState, event: AgentEvent) -> AgentState:
             return replace(
                 state,
                 messages=state.messages + _unanswered(state.reply),
+                read=_read_at_end(state),
                 ended=event,
                 asking=False,
                 reply=None,
@@ -192,6 +194,12 @@ def _unanswered(reply: ReplyReceived | None) -> tuple[Message, ...]:
     """A call is never left without a result: a conversation that goes on later must be well-formed."""
     calls = reply.calls if reply else ()
     return tuple(ToolMessage(call.id, "Not carried out: the time for this stint was over.") for call in calls)
+
+
+def _read_at_end(state: AgentState) -> int:
+    """What Anton says of a stint, such as a nudge in its last turn, ends with it and begins no other."""
+    from_colleagues = any(note.source is not Source.ANTON for note in state.unread)
+    return state.read if from_colleagues else len(state.notes)
 
 
 def _turn_started(state: AgentState, event: TurnStarted) -> AgentState:
@@ -211,6 +219,7 @@ def _turn_started(state: AgentState, event: TurnStarted) -> AgentState:
         stint_seconds=0.0 if woken else state.stint_seconds,
         idle_replies=0 if woken else state.idle_replies,
         asking=True,
+        tools_running=(),
         submission=None,
         ended=None,
     )

@@ -6,6 +6,7 @@ import hashlib
 from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter, ValidationError
+from pydantic_core import PydanticSerializationError
 
 from anton.core.errors import JournalError
 from anton.core.event import Event
@@ -16,8 +17,15 @@ _PROOF: TypeAdapter[Proof] = TypeAdapter(Proof)
 
 
 def encode_event(event: Event) -> bytes:
-    """The event as compact UTF-8 JSON."""
-    return _EVENT.dump_json(event)
+    """The event as compact UTF-8 JSON.
+
+    Raises:
+        JournalError: a text in it cannot be written as UTF-8, such as a file name of undecodable bytes.
+    """
+    try:
+        return _EVENT.dump_json(event)
+    except PydanticSerializationError as error:
+        raise JournalError(f"the event {event.kind!r} cannot be written: {error}") from error
 
 
 def decode_event(text: bytes | str) -> Event:

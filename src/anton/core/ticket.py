@@ -8,6 +8,9 @@ from dataclasses import dataclass
 MAX_BODY_CHARACTERS = 64_000
 """What an agent reads of a ticket; the rest is cut with a notice. A page of prose is about 3,000."""
 
+MAX_SLUG_CHARACTERS = 60
+"""Of a key in a branch name: git keeps a branch in a file of that name."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
@@ -25,8 +28,9 @@ class Ticket:
 
     @property
     def slug(self) -> str:
-        """The key as a part of a branch name: lower case, `[a-z0-9-]` only."""
-        return re.sub(r"[^a-z0-9]+", "-", self.key.lower()).strip("-") or "bug"
+        """The key as a part of a branch name: lower case, `[a-z0-9-]` only, MAX_SLUG_CHARACTERS at most."""
+        words = re.sub(r"[^a-z0-9]+", "-", self.key.lower()).strip("-")
+        return words[:MAX_SLUG_CHARACTERS].rstrip("-") or "bug"
 
 
 _INVISIBLE = re.compile(
