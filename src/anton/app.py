@@ -28,7 +28,7 @@ from anton.agents.roster import roster
 from anton.core.agent import AgentSpec
 from anton.core.errors import UsageError
 from anton.core.tool import Tool
-from anton.demo.build import demo_ticket, lay_out
+from anton.demo.build import REQUEST, demo_ticket, lay_out
 from anton.entrypoints.composition import Anton, Check, Wish
 from anton.ports import Model, Sandbox
 from anton.proving.plan import plan_for
@@ -173,6 +173,7 @@ def _anton(settings: Settings, wish: Wish, world: World) -> Anton:
         reports_of=lambda path: settings.run.reports or _reports(settings.home, path.resolve()),
         rounds=settings.run.rounds,
         notices=settings.notices,
+        suggestion=REQUEST if settings.model.api_key is None else "",
         user=getpass.getuser(),
         lay_out_demo=lay_out_demo,
         examine=partial(_examine, settings, world),

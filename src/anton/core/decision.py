@@ -72,7 +72,7 @@ def _request(decided: Decided, proof: Proof | None) -> str:
     evidence = "\n".join(f"- {f.kind}: {f.evidence}" for f in proof.faults) if proof else ""
     stands = f"The proof so far is not green:\n{evidence}" if evidence else "The proof so far is green."
     return (
-        f"{decided.by} looked at the briefing and asks for changes:\n\n{decided.text}\n\n{stands}\n\n"
+        f"A reviewer looked at the briefing and asks for changes:\n\n{decided.text}\n\n{stands}\n\n"
         "Revise your own part where the request concerns it, leave the rest as it is, and submit again."
     )
 

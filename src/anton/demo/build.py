@@ -15,6 +15,11 @@ from anton.core.errors import OutsideError, UsageError
 from anton.core.ticket import Ticket, ticket_from_text
 
 TICKET_KEY = "BUG-42"
+REQUEST = (
+    "Say in the docstring of complete() that repeating it is safe, "
+    "and show that a to-do completed twice is still done after a restart."
+)
+"""The request for changes that the recorded run was given; the recording can answer no other."""
 
 _ENVIRONMENT = {
     "LC_ALL": "C.UTF-8",

@@ -48,6 +48,8 @@ class Anton:
     rounds: int
     notices: tuple[str, ...]
     """What in the settings was skipped, and why."""
+    suggestion: str
+    """A request for changes that the model in use can answer; empty where it can answer any."""
     user: str
     """Who sits at the keyboard, for the journal."""
     lay_out_demo: Callable[[str], Awaitable[Path]]

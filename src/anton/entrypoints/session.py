@@ -147,22 +147,31 @@ def _ask(seat: Seat, state: RunState) -> Answer | None:
         return None
     keys = offered_keys(briefing) if seat.interactive and not seat.yes else ()
     seat.console.print(decision_screen(state, keys=keys))
-    user = seat.run(_user)
+    user, suggestion = seat.run(_user_and_suggestion)
     if seat.yes and briefing.green:
         return Answer(Verb.APPROVE, user, briefing.digest)
     if seat.yes:
         click.echo("anton: --yes approves green proofs only; this one is not, so it waits", err=True)
     if not keys:
         return None
-    key = click.prompt("Your answer", type=click.Choice(keys), show_choices=True, prompt_suffix=" > ")
-    verb = KEYS[key][0]
+    try:
+        key = click.prompt("Your answer", type=click.Choice(keys), show_choices=True, prompt_suffix=" > ")
+        verb = KEYS[key][0]
+        text = _request(suggestion) if verb is Verb.REQUEST_CHANGES else ""
+    except click.Abort:
+        verb, text = None, ""
     if verb is None:
+        click.echo(f"\nLeft for later. See it again with: anton show {state.run_id}")
         return None
-    text = ""
-    if verb is Verb.REQUEST_CHANGES:
-        text = click.prompt("What should change", prompt_suffix="? ")
     return Answer(verb, user, briefing.digest, text)
 
 
-async def _user(anton: Anton) -> str:
-    return anton.user
+def _request(suggestion: str) -> str:
+    if not suggestion:
+        return str(click.prompt("What should change", prompt_suffix="? "))
+    click.echo(f"The recording answers one request, which Enter takes:\n  {suggestion}")
+    return str(click.prompt("What should change", default=suggestion, show_default=False, prompt_suffix="? "))
+
+
+async def _user_and_suggestion(anton: Anton) -> tuple[str, str]:
+    return anton.user, anton.suggestion

@@ -62,6 +62,7 @@ def demo(compose: Compose, yes: bool, config: Path | None, sandbox: str, record:
     run_id = new_run_id()
 
     async def take_in(anton: Anton) -> None:
+        _say_notices(anton)
         repository = await anton.lay_out_demo(run_id)
         ticket = await anton.world.tracker.get(DEMO_TICKET)
         await receive(anton.world, run_id, _received(anton, ticket, repository))
@@ -122,12 +123,18 @@ def fix(
     seat = Seat(compose, wish, Console(), yes)
 
     async def take_in(anton: Anton) -> None:
+        _say_notices(anton)
         received = _received(anton, ticket, anton.repository, base, remote)
         await anton.world.repository(received.repository).resolve(base)
         await receive(anton.world, run_id, received)
 
     seat.run(take_in)
     return attend(seat, run_id)
+
+
+def _say_notices(anton: Anton) -> None:
+    for notice in anton.notices:
+        click.echo(f"anton: {notice}", err=True)
 
 
 def _received(

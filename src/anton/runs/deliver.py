@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -41,7 +40,6 @@ async def deliver(world: World, log: RunLog) -> None:
             await log.append(StepDelivered(name, await step(world, log)))
     outcome = RunOutcome.DELIVERED if approved else RunOutcome.DECLINED
     await log.append(RunClosed(outcome, decision.text if decision else ""))
-    await asyncio.to_thread(shutil.rmtree, world.scratch(log.state.run_id), ignore_errors=True)
 
 
 def branch_of(state: RunState) -> str:

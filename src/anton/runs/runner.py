@@ -7,6 +7,7 @@ crash are one code path.
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -86,7 +87,11 @@ class _Runner:
                     await self._round()
                 case Phase.DELIVERING:
                     await deliver(self.world, self.log)
-                case Phase.DECIDING | Phase.CLOSED:
+                case Phase.DECIDING:
+                    return
+                case Phase.CLOSED:
+                    scratch = self.world.scratch(self.log.state.run_id)
+                    await asyncio.to_thread(shutil.rmtree, scratch, ignore_errors=True)
                     return
 
     async def _prepare(self) -> None:

@@ -5,6 +5,7 @@ The view always takes the same number of lines for the same run, so that nothing
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -115,7 +116,7 @@ def _header(state: RunState, now: datetime, sandbox: str) -> Iterator[Renderable
     yield first
     words = [
         ", ".join(models(state)) or "no model yet",
-        f"sandbox {line(sandbox, 60)}" if sandbox else "",
+        f"sandbox {line(re.sub(';[^)]*', '', sandbox), 60)}" if sandbox else "",
         cost(state),
     ]
     yield Text(f"  {' · '.join(word for word in words if word)}", MUTED, no_wrap=True, overflow="ellipsis")

@@ -169,7 +169,10 @@ def _how_to_verify(proof: Proof, heard: Testimony) -> str:
 
 
 def _command(cell: Cell) -> str:
-    return shlex.join(line(word, 1_000) for word in cell.command)
+    """As a reviewer would type it: the program by its name, whatever folder it lay in here."""
+    program, *arguments = cell.command
+    words = (program.rpartition("/")[2], *arguments)
+    return shlex.join(line(word, 1_000) for word in words)
 
 
 def _references(state: RunState, heard: Testimony) -> str:
