@@ -90,6 +90,8 @@ class Command:
     """Added to the sandbox's own small environment; nothing else is passed on."""
     readable: tuple[Path, ...] = ()
     """Further paths of the host that the command may read and execute, such as an interpreter's prefix."""
+    network: bool = False
+    """Whether it may connect to other machines, and to this one: only for fetching what tests depend on."""
     max_output_bytes: int = 64_000
     """Of combined stdout and stderr; beginning and end are kept, the cut is named."""
 
@@ -148,6 +150,19 @@ class BaseCommit:
     """The checkout holds changes that are not committed."""
 
 
+@dataclass(frozen=True, slots=True)
+class PastCommit:
+    """One commit of the repository's own history; author and subject are words from outside."""
+
+    commit: str
+    parents: tuple[str, ...]
+    """First parent first; empty for the first commit, and where a shallow clone ends."""
+    author: str
+    authored_at: str
+    """ISO 8601 with offset, as git has it."""
+    subject: str
+
+
 class Repository(Protocol):
     """The trusted git directory: a bare mirror that no sandbox can write, and trees exported from it.
 
@@ -204,6 +219,13 @@ class Repository(Protocol):
 
     async def diff(self, before: str, after: str) -> str:
         """Unified diff, whole, without any of the repository's own drivers or filters."""
+        ...
+
+    async def history(self, commit: str, limit: int) -> tuple[PastCommit, ...]:
+        """A commit and its ancestors by all parents, newest first, at most `limit`.
+
+        A parent may be missing in the answer: where the limit was reached.
+        """
         ...
 
     async def push(self, commit: str, branch: str, remote: str) -> None:
@@ -313,6 +335,7 @@ __all__ = [
     "Journal",
     "Model",
     "ModelRequest",
+    "PastCommit",
     "PullRequestDraft",
     "Repository",
     "Sandbox",

@@ -374,9 +374,11 @@ async def test_no_process_of_the_host_can_be_seen_or_signalled(confined: Sandbox
     assert [line for line in execution.output.splitlines() if not line.startswith(("bash: ", "cat: "))] == []
 
 
-async def test_nothing_listening_on_the_host_can_be_reached(confined: Sandbox, tree: Path) -> None:
+@pytest.mark.parametrize(("network", "expected"), [(False, "held\nheld\n"), (True, "reached\nheld\n")])
+async def test_nothing_on_the_host_can_be_reached_but_by_tcp_where_a_command_fetches(
+    confined: Sandbox, tree: Path, network: bool, expected: str
+) -> None:
     abstract = f"\0anton-{uuid.uuid4().hex}"
-    path = tree / "socket"
     tcp = socket.create_server(("127.0.0.1", 0))
     with tcp, socket.socket(socket.AF_UNIX) as unix:
         unix.bind(abstract)
@@ -391,9 +393,9 @@ async def test_nothing_listening_on_the_host_can_be_reached(confined: Sandbox, t
             "    except OSError:\n"
             "        print('held')\n"
         )
-        execution = await confined.run(python(tree, script, str(tcp.getsockname()[1]), abstract[1:]))
-    assert execution.output == "held\nheld\n"
-    assert not path.exists()
+        plain = python(tree, script, str(tcp.getsockname()[1]), abstract[1:])
+        execution = await confined.run(replace(plain, network=network))
+    assert execution.output == expected
 
 
 REFUSED = """

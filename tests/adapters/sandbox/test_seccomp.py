@@ -116,6 +116,14 @@ def test_sockets_are_for_those_with_a_network_of_their_own(machine: Machine, fam
     assert judge(machine, Sockets.NONE, number, family) == "EPERM"
 
 
+def test_a_command_that_fetches_has_the_network_but_no_other_program(machine: Machine) -> None:
+    number = machine.numbers["socket"]
+    for family in (socket.AF_INET, socket.AF_INET6, socket.AF_NETLINK):
+        assert judge(machine, Sockets.HOST_NETWORK, number, family) == ALLOW
+    assert judge(machine, Sockets.HOST_NETWORK, number, socket.AF_UNIX) == "EAFNOSUPPORT"
+    assert judge(machine, Sockets.HOST_NETWORK, machine.numbers["shmget"]) == "EPERM"
+
+
 @pytest.mark.parametrize("family", [16 + 1, 38, 40, 44])
 def test_packet_crypto_vm_and_express_sockets_are_for_nobody(machine: Machine, family: int) -> None:
     assert judge(machine, Sockets.OWN_NETWORK, machine.numbers["socket"], family) == "EAFNOSUPPORT"

@@ -30,6 +30,7 @@ from anton.adapters.sandbox.environment import (
     MAX_FILE_BYTES,
     MAX_OPEN_FILES,
     MAX_PROCESSES,
+    RESOLVER,
     SYSTEM_FOLDERS,
     environment,
 )
@@ -74,8 +75,8 @@ class BubblewrapSandbox:
     async def run(self, command: Command) -> Execution:
         """Run a command with its tree as `/repo`; see the port."""
         with ExitStack() as stack:
-            files = {path: stack.enter_context(memory_file(text)) for path, text in _own_etc().items()}
-            filters = tuple(stack.enter_context(memory_file(program)) for program in _filter())
+            files = {path: stack.enter_context(memory_file(text)) for path, text in _own_etc(command).items()}
+            filters = tuple(stack.enter_context(memory_file(program)) for program in _filter(command))
             arguments = self._arguments(command, files, filters)
             launch = Launch(
                 argv=lambda status: (self.executable, "--json-status-fd", str(status), *arguments),
@@ -89,11 +90,11 @@ class BubblewrapSandbox:
         self, command: Command, files: dict[str, int], filters: tuple[int, ...]
     ) -> tuple[str, ...]:
         words = chain(
-            _namespaces(),
+            _namespaces(command),
             _system(),
             *(("--ro-bind-data", str(descriptor), path) for path, descriptor in files.items()),
             *(("--size", str(size), "--tmpfs", path) for path, size in _PRIVATE_BYTES.items()),
-            *(("--ro-bind-try", str(path), str(path)) for path in command.readable),
+            *(("--ro-bind-try", str(path), str(path)) for path in _readable(command)),
             ("--bind", str(command.tree), REPO, "--chdir", REPO, "--remount-ro", "/dev", "--remount-ro", "/"),
             *(("--seccomp", str(descriptor)) for descriptor in filters),
             *(("--setenv", *item) for item in environment(command, HOME, "/tmp").items()),  # noqa: S108 (inside)
@@ -112,8 +113,9 @@ class BubblewrapSandbox:
         return ("/bin/sh", "-c", f'{limits}; {processes}; exec "$@"', "sh")
 
 
-def _namespaces() -> Iterator[str]:
-    yield from ("--unshare-user", "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts")
+def _namespaces(command: Command) -> Iterator[str]:
+    yield from ("--unshare-user", "--unshare-ipc", "--unshare-pid", "--unshare-uts")
+    yield from () if command.network else ("--unshare-net",)
     yield from (
         "--unshare-cgroup-try",
         "--die-with-parent",
@@ -139,21 +141,26 @@ def _system() -> Iterator[str]:
     yield from ("--dir", "/var", "--symlink", "../tmp", "/var/tmp")  # noqa: S108 (inside the sandbox)
 
 
-def _own_etc() -> dict[str, bytes]:
+def _readable(command: Command) -> tuple[Path, ...]:
+    return (*command.readable, RESOLVER) if command.network else command.readable
+
+
+def _own_etc(command: Command) -> dict[str, bytes]:
     user = _inner_user_id()
+    hosts = "files dns" if command.network else "files"
     files = {
         "/etc/passwd": f"anton:x:{user}:{user}:Anton:{HOME}:/bin/sh\n",
         "/etc/group": f"anton:x:{user}:\n",
         "/etc/hosts": "127.0.0.1 localhost\n::1 localhost\n",
-        "/etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files\n",
+        "/etc/nsswitch.conf": f"passwd: files\ngroup: files\nhosts: {hosts}\n",
     }
     return {path: text.encode() for path, text in files.items()}
 
 
-def _filter() -> Iterator[bytes]:
+def _filter(command: Command) -> Iterator[bytes]:
     machine = MACHINES.get(platform.machine())
     if machine is not None:
-        yield filter_program(machine, Sockets.OWN_NETWORK)
+        yield filter_program(machine, Sockets.HOST_NETWORK if command.network else Sockets.OWN_NETWORK)
 
 
 def _inner_user_id() -> int:

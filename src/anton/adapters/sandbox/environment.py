@@ -22,6 +22,8 @@ ETC = tuple(
     )
 )
 """What programs read and what says nothing about the machine or its users; not all are on every machine."""
+RESOLVER = Path("/etc/resolv.conf")
+"""Where names are looked up; only for a command that may use the network."""
 SYSTEM_PATH = ("/usr/local/bin", "/usr/bin", "/bin")
 MAX_PROCESSES = 256
 """Of one command. The kernel does not count root's processes against it (setrlimit(2), RLIMIT_NPROC)."""

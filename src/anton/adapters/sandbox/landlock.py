@@ -20,7 +20,7 @@ from contextlib import contextmanager, suppress
 from enum import Flag
 from pathlib import Path
 
-from anton.adapters.sandbox.environment import ETC, SYSTEM_FOLDERS
+from anton.adapters.sandbox.environment import ETC, RESOLVER, SYSTEM_FOLDERS
 from anton.adapters.sandbox.process import memory_file
 from anton.adapters.sandbox.seccomp import MACHINES, Sockets, filter_program
 from anton.adapters.sandbox.supervised import Confinement, scratch_folder, supervise
@@ -58,7 +58,7 @@ _CHANGE = ~(Access.MAKE_CHAR | Access.MAKE_BLOCK | Access.IOCTL_DEV)
 _DEVICE = Access.READ_FILE | Access.WRITE_FILE | Access.TRUNCATE | Access.IOCTL_DEV
 _SINCE_ABI = {2: Access.REFER, 3: Access.TRUNCATE, 5: Access.IOCTL_DEV}
 _ABI_WITH_NETWORK, _ABI_WITH_SCOPES = 4, 6
-_BIND_AND_CONNECT_TCP = 0b11
+_BIND_TCP, _CONNECT_TCP = 0b01, 0b10
 _SCOPE_ABSTRACT_SOCKETS_AND_SIGNALS = 0b11
 
 _SYSTEM = (Path("/usr"), *SYSTEM_FOLDERS, *ETC)
@@ -91,7 +91,10 @@ class LandlockSandbox:
         machine = MACHINES.get(platform.machine())
         if machine is None:
             raise SandboxError(f"there is no seccomp filter for the processor {platform.machine()!r}")
-        self._filter = filter_program(machine, Sockets.NONE)
+        self._filters = {
+            False: filter_program(machine, Sockets.NONE),
+            True: filter_program(machine, Sockets.HOST_NETWORK),
+        }
 
     @property
     def level(self) -> SandboxLevel:
@@ -111,15 +114,16 @@ class LandlockSandbox:
     async def run(self, command: Command) -> Execution:
         """Run a command in its tree; see the port."""
         async with scratch_folder() as scratch:
-            with self._ruleset() as ruleset, memory_file(self._filter) as seccomp:
+            seccomp_program = self._filters[command.network]
+            with self._ruleset(command) as ruleset, memory_file(seccomp_program) as seccomp:
                 await asyncio.to_thread(self._fill, ruleset, command, scratch)
                 return await supervise(command, scratch, Confinement(ruleset, seccomp))
 
     @contextmanager
-    def _ruleset(self) -> Iterator[int]:
+    def _ruleset(self, command: Command) -> Iterator[int]:
         attributes = struct.pack("=Q", self._handled.value)
         if self._abi >= _ABI_WITH_NETWORK:
-            attributes += struct.pack("=Q", _BIND_AND_CONNECT_TCP)
+            attributes += struct.pack("=Q", _BIND_TCP if command.network else _BIND_TCP | _CONNECT_TCP)
         if self._abi >= _ABI_WITH_SCOPES:
             attributes += struct.pack("=Q", _SCOPE_ABSTRACT_SOCKETS_AND_SIGNALS)
         ruleset = _syscall(_CREATE_RULESET, attributes, ctypes.c_size_t(len(attributes)), ctypes.c_uint(0))
@@ -131,6 +135,8 @@ class LandlockSandbox:
     def _fill(self, ruleset: int, command: Command, scratch: Path) -> None:
         for path in (*_SYSTEM, *_OTHER, *Path("/etc").glob("java-*"), *command.readable):
             self._allow(ruleset, path, _READ)
+        if command.network:
+            self._allow(ruleset, RESOLVER, _READ)
         for path in _DEVICES:
             self._allow(ruleset, path, _DEVICE)
         for path in (command.tree, scratch):

@@ -24,6 +24,9 @@ class Sockets(Enum):
 
     OWN_NETWORK = "own network"
     """UNIX, IP and netlink, for a command in a network namespace of its own."""
+    HOST_NETWORK = "host network"
+    """IP and netlink, for a command that fetches packages. No UNIX sockets, which would lead to the user's
+    other programs, and no shared memory."""
     NONE = "none"
     """None at all, and no memory shared through System V or POSIX queues either: there is no namespace."""
 
@@ -85,7 +88,8 @@ _NAMESPACE_FLAGS = 0x7E020000
 """CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID and NEWNET together."""
 _TERMINAL_INJECTION = (0x5412, 0x541C)
 """TIOCSTI and TIOCLINUX, which type into the terminal that Anton was started from."""
-_FAMILIES = (socket.AF_UNIX, socket.AF_INET, socket.AF_INET6, socket.AF_NETLINK)
+_IP = (socket.AF_INET, socket.AF_INET6, socket.AF_NETLINK)
+_FAMILIES = {Sockets.OWN_NETWORK: (socket.AF_UNIX, *_IP), Sockets.HOST_NETWORK: _IP}
 
 _NUMBER, _ARCH, _ARGUMENTS = 0, 4, 16
 """Offsets in `struct seccomp_data`; the low half of an argument comes first on both machines."""
@@ -103,9 +107,9 @@ def filter_program(machine: Machine, sockets: Sockets) -> bytes:
     code += _refuse_any(_refused(machine, sockets))
     code += _when(number["clone"], 0, [_step(_ANY_BIT, _NAMESPACE_FLAGS, 0, 1), _refuse(errno.EPERM)])
     code += _when(number["ioctl"], 1, _refuse_any(_TERMINAL_INJECTION))
-    if sockets is Sockets.OWN_NETWORK:
-        code += _when(number["socket"], 0, _allow_only(_FAMILIES, errno.EAFNOSUPPORT))
-    else:
+    if sockets in _FAMILIES:
+        code += _when(number["socket"], 0, _allow_only(_FAMILIES[sockets], errno.EAFNOSUPPORT))
+    if sockets is not Sockets.OWN_NETWORK:
         code += _when(number["prlimit64"], 0, _allow_only((0,), errno.EPERM))
     code.append(_step(_RETURN, _ALLOW))
     return b"".join(code)
@@ -113,7 +117,8 @@ def filter_program(machine: Machine, sockets: Sockets) -> bytes:
 
 def _refused(machine: Machine, sockets: Sockets) -> list[int]:
     refused = machine.numbers.keys() - _JUDGED
-    refused = refused - _SHARED_MEMORY if sockets is Sockets.OWN_NETWORK else refused | {"socket"}
+    refused = refused - _SHARED_MEMORY if sockets is Sockets.OWN_NETWORK else refused
+    refused = refused | {"socket"} if sockets is Sockets.NONE else refused
     return sorted(machine.numbers[name] for name in refused)
 
 
