@@ -109,8 +109,13 @@ def _result(call: ToolCall | None, text: str) -> str:
 
 
 def _arguments(text: str) -> str:
-    """The arguments with their keys in order, so that spacing and order make no difference."""
+    """The arguments with their keys in order, so that spacing and order make no difference.
+
+    What is no JSON object is told an endpoint, and so recorded, as an empty one.
+    """
     try:
-        return normalise(json.dumps(json.loads(text), sort_keys=True, ensure_ascii=False))
+        parsed = json.loads(text)
     except (ValueError, RecursionError):
-        return normalise(text)
+        parsed = None
+    given = parsed if isinstance(parsed, dict) else {}
+    return normalise(json.dumps(given, sort_keys=True, ensure_ascii=False))
