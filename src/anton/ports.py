@@ -228,6 +228,24 @@ class Repository(Protocol):
         """
         ...
 
+    async def pack(
+        self, commits: Sequence[str], trees: Sequence[str], without: Sequence[str], max_bytes: int
+    ) -> bytes | None:
+        """Commits without their parents, and trees with all that is in them, as a git pack.
+
+        The same objects give the same bytes with the same git. None where it would be larger than `max_bytes`;
+        what is in the trees `without` is left out.
+        """
+        ...
+
+    async def unpack(self, packed: bytes, hash_name: str) -> None:
+        """Take objects from a git pack of anybody's; `hash_name` is `sha1` or `sha256`.
+
+        Raises:
+            OutsideError: the pack is damaged or unfolds into too much.
+        """
+        ...
+
     async def push(self, commit: str, branch: str, remote: str) -> None:
         """Make `branch` of `remote` exactly `commit`; nothing happens where it already is.
 
@@ -250,6 +268,8 @@ class PullRequestDraft:
     """Markdown."""
     labels: tuple[str, ...]
     remote: str
+    attachments: Mapping[str, bytes] = field(default_factory=dict)
+    """Files that belong to it, by name; a forge that takes none leaves them out."""
 
 
 class Forge(Protocol):

@@ -23,16 +23,18 @@ from pathlib import Path
 from anton.adapters.repository import lens, push, worktree
 from anton.adapters.repository.changes import parse_changes
 from anton.adapters.repository.command import Git, require, split
+from anton.adapters.repository.history import PAST, parse_history
 from anton.adapters.repository.ignore import IgnoreRules
 from anton.adapters.repository.lens import Place
 from anton.adapters.repository.listing import GITLINK, Entry, Listing, parse
 from anton.adapters.repository.mirror import Mirror, init
+from anton.adapters.repository.packs import make_pack, take_pack
 from anton.adapters.repository.push import check_branch, check_remote, parse_settings, push_to, remote_of
 from anton.adapters.repository.refs import RefReader
 from anton.adapters.repository.worktree import Memory
 from anton.core.errors import OutsideError, RepositoryUnusable
 from anton.core.proof import FileChange
-from anton.ports import BaseCommit
+from anton.ports import BaseCommit, PastCommit
 
 KEPT_LISTINGS = 16
 KEPT_FOLDERS = 16
@@ -294,6 +296,32 @@ class GitRepository:
             "diff-tree", *options, "--end-of-options", _checked_id(before), _checked_id(after)
         )
         return out.decode("utf-8", "replace")
+
+    async def history(self, commit: str, limit: int) -> tuple[PastCommit, ...]:
+        """A commit and its ancestors by all parents, newest first, at most `limit`.
+
+        Of a shallow clone it is what the clone has. A parent may be missing in the answer: where the limit
+        was reached.
+        """
+        options = (f"--max-count={limit}", *PAST)
+        return parse_history(await self._git.out("log", *options, "--end-of-options", _checked_id(commit)))
+
+    async def pack(
+        self, commits: Sequence[str], trees: Sequence[str], without: Sequence[str], max_bytes: int
+    ) -> bytes | None:
+        """Commits, and trees with all that is in them, as a git pack; None where it would be larger."""
+        for object_id in (*commits, *trees, *without):
+            _checked_id(object_id)
+        return await make_pack(self._git, commits, trees, without, max_bytes)
+
+    async def unpack(self, packed: bytes, hash_name: str) -> None:
+        """Take objects from a git pack into the mirror; it is made where there is none.
+
+        Raises:
+            OutsideError: the pack is damaged or unfolds into too much.
+        """
+        await self._mirror.create(hash_name)
+        await take_pack(self._git, packed)
 
     async def push(self, commit: str, branch: str, remote: str) -> None:
         """Make `branch` of `remote` exactly `commit`; nothing happens where it already is.
