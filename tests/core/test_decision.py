@@ -72,7 +72,8 @@ def test_a_request_for_changes_sends_code_and_test_back_to_work_with_the_text() 
     assert decided == Decided(Verb.REQUEST_CHANGES, "Kim", DIGEST, "Say why.")
     assert round_started == RoundStarted(2, "person")
     text = (
-        "A reviewer looked at the briefing and asks for changes:\n\nSay why.\n\nThe proof so far is green.\n\n"
+        "A reviewer looked at the briefing and asks for changes:\n\nSay why.\n\n"
+        "The proof so far is green.\n\n"
         "Revise your own part where the request concerns it, leave the rest as it is, and submit again."
     )
     assert notes == [NotePosted(name, Note(Source.PERSON, text)) for name in ("code", "test")]

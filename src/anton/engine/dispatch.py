@@ -22,6 +22,11 @@ MAX_CALLS = 32
 RECEIVED = "Received. Nothing more is needed."
 
 
+def sayable(text: str) -> str:
+    """Text without lone surrogates, which JSON and file names can bring and no file or journal can hold."""
+    return text.encode("utf-8", "replace").decode()
+
+
 @dataclass(slots=True)
 class Dispatch:
     """The calls of the turn under way."""
@@ -87,4 +92,6 @@ class Dispatch:
         except (ToolError, OutsideError) as error:
             text, failed = str(error), True
         ended = time.monotonic()
-        return ToolResult(call.id, call.name, text, failed, started - self._turn_started, ended - started)
+        return ToolResult(
+            call.id, call.name, sayable(text), failed, started - self._turn_started, ended - started
+        )

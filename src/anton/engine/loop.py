@@ -27,7 +27,7 @@ from anton.core.event import (
 )
 from anton.core.message import CallReady, ReplyEnded, StreamRestarted, TextDelta, ToolCall
 from anton.core.tool import Tool
-from anton.engine.dispatch import Dispatch
+from anton.engine.dispatch import Dispatch, sayable
 from anton.engine.log import AgentLog
 from anton.engine.summary import summarise
 from anton.ports import Model, ModelRequest
@@ -70,7 +70,13 @@ async def _stint(agent: Agent) -> None:
                     case Rest():
                         return
     except TimeoutError:
-        await agent.log.append(_out_of_time(agent))
+        match next_step(agent.log.state, agent.spec):
+            case Rest():
+                return  # it had ended; only the disk was slow
+            case End(outcome, detail, output):
+                await agent.log.append(AgentEnded(agent.spec.name, outcome, output, detail))
+            case _:
+                await agent.log.append(_out_of_time(agent))
 
 
 async def _think(agent: Agent, dispatch: Dispatch) -> None:
@@ -82,7 +88,7 @@ async def _think(agent: Agent, dispatch: Dispatch) -> None:
         reply = await _ask(agent, dispatch, turn)
     except ModelError as error:
         dispatch.begin_turn()
-        await agent.log.append(AgentEnded(agent.spec.name, AgentOutcome.FAILED, None, str(error)))
+        await agent.log.append(AgentEnded(agent.spec.name, AgentOutcome.FAILED, None, sayable(str(error))))
     else:
         agent.log.post(reply)
 
@@ -109,8 +115,8 @@ async def _ask(agent: Agent, dispatch: Dispatch, turn: int) -> ReplyReceived:
                 return ReplyReceived(
                     agent=agent.spec.name,
                     turn=turn,
-                    text=_sayable("".join(text)),
-                    calls=tuple(ToolCall(c.id, _sayable(c.name), _sayable(c.arguments)) for c in calls),
+                    text=sayable("".join(text)),
+                    calls=tuple(ToolCall(c.id, sayable(c.name), sayable(c.arguments)) for c in calls),
                     usage=item.usage,
                     cost_dollars=agent.model.cost_dollars(item.model, item.usage),
                     model=item.model,
@@ -119,11 +125,6 @@ async def _ask(agent: Agent, dispatch: Dispatch, turn: int) -> ReplyReceived:
                     restarts=restarts,
                 )
     raise ModelError(f"{agent.model.name} ended its reply without saying so; nothing of it was used")
-
-
-def _sayable(text: str) -> str:
-    """Text without lone surrogates, which a model can write in JSON and no file or journal can hold."""
-    return text.encode("utf-8", "replace").decode()
 
 
 async def _act(agent: Agent, dispatch: Dispatch, reply: ReplyReceived) -> None:
