@@ -1,4 +1,4 @@
-"""Makes the pictures of the README from a true `anton demo` in a terminal: `.venv/bin/python docs/images/make.py`.
+"""Makes the pictures of the README from a true `anton demo`: `.venv/bin/python docs/images/make.py`.
 
 Needs tmux. Nothing is drawn by hand: the screen is captured while the demo runs, and once it asks.
 """
@@ -53,7 +53,9 @@ font-size: {char_height}px; line-height: {line_height}px; }}
 {styles}
 </style>
 <defs>
-<clipPath id="{unique_id}-clip-terminal"><rect width="{terminal_width}" height="{terminal_height}"/></clipPath>
+<clipPath id="{unique_id}-clip-terminal">
+<rect width="{terminal_width}" height="{terminal_height}"/>
+</clipPath>
 {lines}
 </defs>
 {chrome}
@@ -106,7 +108,7 @@ def save(screen: str, name: str) -> None:
 
 
 def without(screen: str, first: str, after: str) -> str:
-    """The screen without the lines from the one that holds `first` to the one before `after`; a dot says so."""
+    """The screen without the lines from the one with `first` to the one before `after`; dots say so."""
     lines = screen.splitlines()
     start = next(number for number, line in enumerate(lines) if first in line)
     end = next(number for number, line in enumerate(lines) if after in line)
