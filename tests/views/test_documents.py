@@ -12,7 +12,7 @@ from markdown_it import MarkdownIt
 
 from anton.core.briefing import Briefing
 from anton.core.event import Entry, Verb
-from anton.core.proof import FileChange
+from anton.core.proof import FileChange, HunkCheck, Mutant, MutantFate
 from anton.core.run import fold
 from anton.views.briefing import briefing_for, pull_request_for
 from anton.views.incident import incident_report
@@ -33,7 +33,7 @@ def test_a_green_briefing(green: Run) -> None:
         "GREEN: 1 new test fails on base and passes with the fix; 4 old tests still pass."
     )
     assert briefing.paragraph == snapshot(
-        "The bug, as triage reads the ticket: “Completing a to-do a second time marks it as not completed.” Cause, as the code agent puts it: “`complete()` in `src/todo/service.py` toggles the flag instead of setting it.” Fix: “Set `completed` to `True`; nothing else changes.” (1 source file +1 −1, 1 test file +6 −0). Evidence: 1 new test fails on base and passes with the fix; 4 old tests still pass. The second opinion agrees: a fix derived without seeing this one passes the same tests. Confidence from this evidence: 89 %."
+        "The bug, as triage reads the ticket: “Completing a to-do a second time marks it as not completed.” Cause, as the code agent puts it: “`complete()` in `src/todo/service.py` toggles the flag instead of setting it.” Fix: “Set `completed` to `True`; nothing else changes.” (1 source file +1 −1, 1 test file +6 −0). Evidence: 1 new test fails on base and passes with the fix; 4 old tests still pass. The second opinion agrees: a fix derived without seeing this one passes the same tests. Confidence from this evidence: 68 %."
     )
     assert (briefing.priority, briefing.component, briefing.risks) == snapshot(
         ("P2 High", "todo service", ())
@@ -114,7 +114,7 @@ Fail on base and pass with the fix:
 - Head `9a7b3c219a7b3c219a7b3c219a7b3c219a7b3c21`
 - Sandbox: full (bubblewrap)
 - Round 1
-- Confidence: 89 % from this evidence
+- Confidence: 68 % from this evidence
 
 ## Second opinion
 
@@ -255,7 +255,7 @@ def test_the_incident_report_of_a_delivered_run(delivered: Run) -> None:
 
 **GREEN: 1 new test fails on base and passes with the fix; 4 old tests still pass.**
 
-The bug, as triage reads the ticket: “Completing a to-do a second time marks it as not completed.” Cause, as the code agent puts it: “`complete()` in `src/todo/service.py` toggles the flag instead of setting it.” Fix: “Set `completed` to `True`; nothing else changes.” (1 source file +1 −1, 1 test file +6 −0). Evidence: 1 new test fails on base and passes with the fix; 4 old tests still pass. The second opinion agrees: a fix derived without seeing this one passes the same tests. Confidence from this evidence: 89 %.
+The bug, as triage reads the ticket: “Completing a to-do a second time marks it as not completed.” Cause, as the code agent puts it: “`complete()` in `src/todo/service.py` toggles the flag instead of setting it.” Fix: “Set `completed` to `True`; nothing else changes.” (1 source file +1 −1, 1 test file +6 −0). Evidence: 1 new test fails on base and passes with the fix; 4 old tests still pass. The second opinion agrees: a fix derived without seeing this one passes the same tests. Confidence from this evidence: 68 %.
 
 - Run `bug-42-k3f9`: delivered
 - From 2026-11-25 02:13:07 UTC to 2026-11-25 02:14:04 UTC, 0:57
@@ -489,6 +489,30 @@ def test_a_pull_request_stays_within_what_a_forge_takes(green: Run) -> None:
     assert len(body) < 65_536
     assert "and 470 more" in body
     assert "[cut: 680,000 more characters]" in body
+
+
+def test_what_the_tests_notice_stands_in_every_document(delivered: Run) -> None:
+    state = fold(delivered)
+    assert state.proof is not None
+    line = ("src/todo/service.py", 32, "todo.completed = True")
+    proof = replace(
+        state.proof,
+        mutants=(
+            Mutant(*line, "todo.completed = False", MutantFate.KILLED, "test_twice"),
+            Mutant(*line, "pass", MutantFate.SURVIVED),
+        ),
+        hunks=(HunkCheck("src/todo/service.py", "@@ -30,6 +30,6 @@", needed=True, killed_by="test_twice"),),
+        undone=("1 of 3 mutants were not tried.",),
+    )
+    title, body = pull_request_for(state, proof)
+    assert briefing_for(state, proof, title, body, "d1" * 32).headline == snapshot(
+        "GREEN: 1 new test fails on base and passes with the fix; 4 old tests still pass; mutants killed 1 of 2."
+    )
+    report = incident_report(replace(state, proofs=(proof,)), delivered)
+    for text in (body, report):
+        assert "- Mutants killed 1 of 2\n- Hunks needed 1 of 1\n" in text
+        assert "A mutant survives: src/todo/service.py:32" in text
+        assert "1 of 3 mutants were not tried." in text
 
 
 def test_the_same_state_gives_the_same_bytes(green: Run) -> None:

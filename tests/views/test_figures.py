@@ -1,23 +1,15 @@
-"""Figures read as a person would write them, and confidence follows from evidence."""
+"""Figures read as a person would write them."""
 
 from __future__ import annotations
-
-from dataclasses import replace
 
 import pytest
 
 from anton.core.event import Entry
-from anton.core.proof import Case, FileChange, Opinion, Outcome, Proof
+from anton.core.proof import Case, Outcome
 from anton.core.run import fold
-from anton.views.figures import agent_cost, confidence, cost, count, duration, money, tally, tokens
+from anton.views.figures import agent_cost, cost, count, duration, money, tally, tokens
 
 Run = tuple[Entry, ...]
-
-
-def proof_of(run: Run) -> Proof:
-    proof = fold(run).proof
-    assert proof is not None
-    return proof
 
 
 @pytest.mark.parametrize(
@@ -44,17 +36,3 @@ def test_cost_says_where_it_is_free_known_and_unknown(green: Run, midway: Run, u
     assert cost(fold(midway)) == "$0.0242"
     assert cost(fold(untested)) == "cost unknown: no price for model small-coder"
     assert agent_cost(fold(untested).agents["code"]) == "unknown"
-
-
-def test_a_red_proof_deserves_no_confidence(red: Run, untested: Run) -> None:
-    assert confidence(proof_of(red)) == confidence(proof_of(untested)) == 0
-
-
-def test_confidence_follows_the_evidence(green: Run) -> None:
-    proof = proof_of(green)
-    assert confidence(proof) == 70 + 15 + 4
-    assert confidence(replace(proof, opinion=Opinion.DISAGREES)) == 70 - 20 + 4
-    assert confidence(replace(proof, flaky=("a",), already_red=("b",))) == 89 - 5 - 5
-    assert confidence(replace(proof, sandbox="limited (Landlock)")) == 85
-    big = replace(proof.patch, source=(FileChange("a.py", "M", added=201),))
-    assert confidence(replace(proof, patch=big)) == 79

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from anton.core.event import BaseResolved, Entry
-from anton.core.proof import FileChange, Opinion, Patch, Proof
+from anton.core.proof import FileChange, HunkCheck, Mutant, MutantFate, Opinion, Patch, Proof
 from anton.core.run import RunState, fold
 from anton.views.risks import risks
 
@@ -87,6 +87,35 @@ def test_what_the_proof_knows_comes_first(green: Run) -> None:
         "Red before the fix, and not held against it: a, b, c, d and 1 more.",
         "Flaky, passed and failed on the same code: f.",
     )
+
+
+def test_what_the_new_tests_do_not_notice_is_named(green: Run) -> None:
+    state = fold(green)
+    line = ("todo/service.py", 50, "todo.done = True")
+    proof = proof_with(
+        state,
+        mutants=(
+            Mutant(*line, "todo.done = False", MutantFate.SURVIVED),
+            Mutant(*line, "pass", MutantFate.KILLED, "test_a"),
+            Mutant(*line, "x", MutantFate.NOT_RUN),
+        ),
+        hunks=(HunkCheck("a.py", "@@ -1 +1 @@ f", False), HunkCheck("a.py", "@@ -9 +9 @@", True, "test_a")),
+        undone=("2 of 3 mutants were not tried.",),
+    )
+    assert risks(state, proof) == (
+        "A mutant survives: todo/service.py:50 `todo.done = True` → `todo.done = False`",
+        "No test needs this hunk: a.py @@ -1 +1 @@ f",
+        "2 of 3 mutants were not tried.",
+    )
+
+
+def test_of_many_survivors_the_first_are_named_and_the_rest_counted(green: Run) -> None:
+    state = fold(green)
+    mutants = tuple(Mutant("a.py", n, "x", "y", MutantFate.SURVIVED) for n in range(8))
+    hunks = tuple(HunkCheck("a.py", f"@@ -{n} +{n} @@", False) for n in range(9))
+    flags = risks(state, proof_with(state, mutants=mutants, hunks=hunks))
+    assert len(flags) == 5 + 1 + 5 + 1
+    assert (flags[5], flags[-1]) == ("3 more mutants survive.", "4 more hunks are needed by no test.")
 
 
 def test_hidden_text_and_the_base_s_notices_are_passed_on(green: Run) -> None:

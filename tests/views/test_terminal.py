@@ -130,7 +130,7 @@ def test_the_decision_on_green(green: Run, render: Render) -> None:
   `completed` to `True`; nothing else changes.” (1 source file +1 −1, 1 test
   file +6 −0). Evidence: 1 new test fails on base and passes with the fix; 4
   old tests still pass. The second opinion agrees: a fix derived without
-  seeing this one passes the same tests. Confidence from this evidence: 89 %.
+  seeing this one passes the same tests. Confidence from this evidence: 68 %.
 
 Proof ──────────────────────────────────────────────────────────────────────────
 
@@ -368,7 +368,7 @@ started 2026-11-25 02:13:07 UTC, took 0:57, free (recording)
   `completed` to `True`; nothing else changes.” (1 source file +1 −1, 1 test
   file +6 −0). Evidence: 1 new test fails on base and passes with the fix; 4
   old tests still pass. The second opinion agrees: a fix derived without
-  seeing this one passes the same tests. Confidence from this evidence: 89 %.
+  seeing this one passes the same tests. Confidence from this evidence: 68 %.
 
 Proof ──────────────────────────────────────────────────────────────────────────
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from anton.core.briefing import Briefing
+from anton.core.confidence import confidence, still_pass
 from anton.core.proof import Fault, FaultKind, FileChange, Opinion, Proof
 from anton.core.run import RunState
 from anton.views.encode import line
-from anton.views.figures import confidence, count, still_pass
+from anton.views.figures import count
 from anton.views.pull_request import pull_request_body, pull_request_title
 from anton.views.risks import risks
+from anton.views.strength import scores
 from anton.views.testimony import Testimony, testimony
 
 QUOTED_CHARACTERS = 400
@@ -66,7 +68,8 @@ def evidence(proof: Proof) -> str:
         if kept
         else "there were no old tests"
     )
-    return f"{count(shown, 'new test')} {verb} on base and {after} with the fix; {old}."
+    cured = f"{count(shown, 'new test')} {verb} on base and {after} with the fix"
+    return f"{'; '.join((cured, old, *scores(proof)[:1]))}."
 
 
 _REASONS = {

@@ -1,4 +1,4 @@
-"""Figures of a run as words: durations, money, tokens, counts, and how far the evidence carries.
+"""Figures of a run as words: durations, money, tokens, counts.
 
 All of them are read from the journal's state; none from what a model wrote.
 """
@@ -9,9 +9,8 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from anton.core.agent import AgentState
-from anton.core.proof import Case, Opinion, Outcome, Patch, Proof, Suite, Tree
+from anton.core.proof import Case, Outcome, Patch
 from anton.core.run import RunState
-from anton.core.verdict import outcomes
 from anton.views.encode import line
 
 BIG_PATCH_LINES = 200
@@ -108,50 +107,3 @@ def tally(cases: Iterable[Case]) -> str:
 def changed_lines(patch: Patch) -> int:
     """Lines added and removed, tests included."""
     return sum(change.added + change.removed for change in patch.files)
-
-
-def still_pass(proof: Proof) -> int:
-    """How many tests of the old suite passed on base and pass with the fix."""
-    before = outcomes(proof.cells, Suite.OLD, Tree.BASE).first
-    after = outcomes(proof.cells, Suite.OLD, Tree.FIX).first
-    passed = Outcome.PASSED
-    return sum(
-        t in after and after[t].outcome is passed for t, case in before.items() if case.outcome is passed
-    )
-
-
-def confidence(proof: Proof) -> int:
-    """Percent, from evidence alone.
-
-    =====================================================  =====
-    the proof is not green                                     0
-    it is green                                               70
-    the second opinion agrees / disagrees               +15 / -20
-    two or more tests reproduce the bug                       +5
-    twenty or more old tests still pass                       +5
-    the sandbox was full                                      +4
-    a new or old test is flaky                                -5
-    tests were red before                                     -5
-    the patch changes more than BIG_PATCH_LINES lines        -10
-    =====================================================  =====
-
-    The weights are a judgement, not a measurement: they order proofs, and never reach 100.
-    """
-    if not proof.green:
-        return 0
-    weights = (
-        (15, proof.opinion is Opinion.AGREES),
-        (-20, proof.opinion is Opinion.DISAGREES),
-        (5, len(proof.reproducing) >= 2),
-        (5, still_pass(proof) >= 20),
-        (4, full_sandbox(proof)),
-        (-5, bool(proof.flaky)),
-        (-5, bool(proof.already_red)),
-        (-10, changed_lines(proof.patch) > BIG_PATCH_LINES),
-    )
-    return 70 + sum(weight for weight, holds in weights if holds)
-
-
-def full_sandbox(proof: Proof) -> bool:
-    """Whether the tests ran fully confined."""
-    return proof.sandbox.startswith("full")

@@ -12,6 +12,7 @@ from anton.core.verdict import outcomes
 from anton.views.encode import code, cut, fence, inline, prose, quoted
 from anton.views.figures import agent_cost, agent_tokens, all_tokens, cost, count, duration, utc
 from anton.views.matrix import matrix_markdown
+from anton.views.strength import scores, weaknesses
 from anton.views.testimony import ending, testimony
 from anton.views.timeline import VERBS, moments
 
@@ -103,6 +104,8 @@ def _proof(state: RunState) -> str:
     facts.append(f"- Sandbox: {inline(proof.sandbox)}")
     if state.briefing:
         facts.append(f"- Digest {code(state.briefing.digest)}")
+    facts.extend(f"- {score.capitalize()}" for score in scores(proof))
+    facts.extend(f"- {inline(sentence, 500)}" for sentence in weaknesses(proof))
     parts = ["\n".join(facts)]
     if proof.cells:
         parts.append(matrix_markdown(proof.cells))

@@ -5,14 +5,16 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 
+from anton.core.confidence import confidence
 from anton.core.event import Decided
 from anton.core.proof import Cell, FileChange, Opinion, Proof, Suite, Tree
 from anton.core.run import RunState
 from anton.core.verdict import outcomes
 from anton.views.encode import code, cut, fence, inline, line, prose, quoted, subject
-from anton.views.figures import confidence, models
+from anton.views.figures import models
 from anton.views.matrix import matrix_markdown
 from anton.views.risks import risks
+from anton.views.strength import scores
 from anton.views.testimony import Testimony, testimony
 
 TITLE_CHARACTERS = 100
@@ -137,6 +139,7 @@ def _proof(proof: Proof) -> str:
         f"- Head {code(proof.patch.head)}",
         f"- Sandbox: {inline(proof.sandbox)}",
         f"- Round {proof.round}",
+        *(f"- {score.capitalize()}" for score in scores(proof)),
         f"- Confidence: {sure}",
     ]
     return "\n".join(rows)

@@ -8,11 +8,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from anton.core.confidence import full_sandbox
 from anton.core.proof import FileChange, Opinion, Patch, Proof
 from anton.core.run import RunState
 from anton.views.diff import DiffKind, diff_lines
 from anton.views.encode import line
-from anton.views.figures import BIG_PATCH_LINES, changed_lines, count, full_sandbox
+from anton.views.figures import BIG_PATCH_LINES, changed_lines, count
+from anton.views.strength import weaknesses
 
 SHOWN_NAMES = 4
 """Paths or tests named in one flag; the rest are counted."""
@@ -74,6 +76,7 @@ def _of_the_proof(proof: Proof) -> Iterator[str]:
         yield f"Flaky, passed and failed on the same code: {_named(proof.flaky)}."
     for reason in proof.patch.refused:
         yield f"Left out: {line(reason)}"
+    yield from weaknesses(proof)
 
 
 def _of_the_diff(patch: Patch) -> Iterator[str]:
