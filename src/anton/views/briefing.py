@@ -8,6 +8,7 @@ from anton.core.briefing import Briefing
 from anton.core.confidence import confidence, still_pass
 from anton.core.proof import Fault, FaultKind, FileChange, Opinion, Proof
 from anton.core.run import RunState
+from anton.views.culprit import culprit_sentence
 from anton.views.encode import line
 from anton.views.figures import count
 from anton.views.pull_request import pull_request_body, pull_request_title
@@ -111,6 +112,8 @@ def _sentences(state: RunState, proof: Proof, heard: Testimony) -> Iterator[str]
             yield f"Cause, as the test agent puts it: {_said(heard.test.diagnosis)}"
         yield f"The patch holds {_changes(proof)}."
     yield from heard.missing
+    if proof.culprit:
+        yield culprit_sentence(proof.culprit)
     yield f"Evidence: {evidence(proof)}" if proof.green else "The proof is not green, so nothing is promised."
     yield opinion(proof)
     if proof.green:

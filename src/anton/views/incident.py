@@ -9,6 +9,7 @@ from anton.core.event import Decided, Entry
 from anton.core.proof import Proof, Suite, Tree
 from anton.core.run import RunState
 from anton.core.verdict import outcomes
+from anton.views.culprit import culprit_sentence
 from anton.views.encode import code, cut, fence, inline, prose, quoted
 from anton.views.figures import agent_cost, agent_tokens, all_tokens, cost, count, duration, utc
 from anton.views.matrix import matrix_markdown
@@ -104,6 +105,8 @@ def _proof(state: RunState) -> str:
     facts.append(f"- Sandbox: {inline(proof.sandbox)}")
     if state.briefing:
         facts.append(f"- Digest {code(state.briefing.digest)}")
+    if proof.culprit:
+        facts.append(f"- {inline(culprit_sentence(proof.culprit), 800)}")
     facts.extend(f"- {score.capitalize()}" for score in scores(proof))
     facts.extend(f"- {inline(sentence, 500)}" for sentence in weaknesses(proof))
     parts = ["\n".join(facts)]

@@ -10,6 +10,7 @@ from anton.core.event import Decided
 from anton.core.proof import Cell, FileChange, Opinion, Proof, Suite, Tree
 from anton.core.run import RunState
 from anton.core.verdict import outcomes
+from anton.views.culprit import culprit_sentence
 from anton.views.encode import code, cut, fence, inline, line, prose, quoted, subject
 from anton.views.figures import models
 from anton.views.matrix import matrix_markdown
@@ -139,6 +140,7 @@ def _proof(proof: Proof) -> str:
         f"- Head {code(proof.patch.head)}",
         f"- Sandbox: {inline(proof.sandbox)}",
         f"- Round {proof.round}",
+        *([f"- {inline(culprit_sentence(proof.culprit), 800)}"] if proof.culprit else []),
         *(f"- {score.capitalize()}" for score in scores(proof)),
         f"- Confidence: {sure}",
     ]

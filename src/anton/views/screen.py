@@ -17,6 +17,7 @@ from anton.core.briefing import Briefing
 from anton.core.event import Verb
 from anton.core.proof import Fault, Proof
 from anton.core.run import Phase, RunState
+from anton.views.culprit import culprit_sentence
 from anton.views.diff import diff_view
 from anton.views.encode import cut, line, revealed, styled
 from anton.views.figures import cost, duration
@@ -114,8 +115,10 @@ def _paragraph(briefing: Briefing) -> RenderableType:
 
 def _proof(proof: Proof) -> RenderableType:
     matrix = matrix_table(proof.cells) if proof.cells else Text("Nothing was executed.\n", STRONG)
-    where = (("sandbox", proof.sandbox), ("base", proof.patch.base[:12]), ("head", proof.patch.head[:12]))
-    rows = "\n".join(f"{name:<9}{line(text, 200)}" for name, text in where)
+    where = [("sandbox", proof.sandbox), ("base", proof.patch.base[:12]), ("head", proof.patch.head[:12])]
+    if proof.culprit:
+        where.append(("culprit", culprit_sentence(proof.culprit)))
+    rows = "\n".join(f"{name:<9}{line(text, 800)}" for name, text in where)
     return Padding(Group(matrix, *map(_fault, proof.faults), Text(rows, MUTED)), (0, 2))
 
 
