@@ -8,7 +8,7 @@ HERE := $(shell pwd | cksum | cut -d' ' -f1)
 READY := .venv/ready-$(HERE)
 READY_TO_DEVELOP := .venv/ready-to-develop-$(HERE)
 
-.PHONY: help demo test check format set-up lock clean
+.PHONY: help demo test check check-format lint types format set-up lock clean
 
 help:                   ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -20,11 +20,16 @@ demo: $(READY)          ## repair the demo service; no key is needed
 test: $(READY_TO_DEVELOP)       ## all tests
 	$(BIN)/python -m pytest
 
-check: $(READY_TO_DEVELOP)      ## format, lint, types and all tests: what CI runs
-	$(BIN)/ruff format --check
+check: check-format lint types test     ## format, lint, types and all tests: what CI runs
+
+check-format: $(READY_TO_DEVELOP)
+	$(BIN)/ruff format --check --quiet
+
+lint: $(READY_TO_DEVELOP)
 	$(BIN)/ruff check
+
+types: $(READY_TO_DEVELOP)
 	$(BIN)/mypy
-	$(BIN)/python -m pytest
 
 format: $(READY_TO_DEVELOP)     ## format the code and mend what can be mended
 	$(BIN)/ruff format
