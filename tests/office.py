@@ -26,7 +26,7 @@ from anton.core.agent import AgentSpec
 from anton.core.event import RunReceived
 from anton.core.ticket import Ticket
 from anton.ports import Journal, Model, Sandbox
-from anton.proving.plan import plan_for
+from anton.proving.presets import plan_for
 from anton.runs.runner import receive
 from anton.runs.world import Planned, World
 
@@ -200,6 +200,7 @@ class Office:
     specs: tuple[AgentSpec, ...] = field(default_factory=roster)
     command: tuple[str, ...] = ()
     timeout_seconds: float = 60.0
+    mutation_seconds: float = 0.0
     clock: StepClock = field(default_factory=StepClock)
 
     def __post_init__(self) -> None:
@@ -223,6 +224,7 @@ class Office:
             equip=equip,
             home=self.home,
             clock=self.clock,
+            mutation_seconds=self.mutation_seconds,
         )
 
     def _plan(self, files: tuple[str, ...], own: str | None) -> Planned:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import getpass
 import hashlib
+import platform
 import re
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -19,6 +21,7 @@ from anton.adapters.journal.sql import SqlJournal
 from anton.adapters.model.chat_completions import ChatCompletionsModel
 from anton.adapters.model.prices import Price
 from anton.adapters.model.recording import RecordedModel, RecordingModel
+from anton.adapters.repository.clone import clone_commit
 from anton.adapters.repository.git import GitRepository, create_bare
 from anton.adapters.sandbox.choose import Kind, choose
 from anton.adapters.sandbox.closed import NoSandbox
@@ -29,9 +32,11 @@ from anton.core.agent import AgentSpec
 from anton.core.errors import UsageError
 from anton.core.tool import Tool
 from anton.demo.build import REQUEST, demo_ticket, lay_out
-from anton.entrypoints.composition import Anton, Check, Wish
+from anton.entrypoints.composition import Anton, BenchWish, Check, Wish
 from anton.ports import Model, Sandbox
-from anton.proving.plan import plan_for
+from anton.proving.portable import machine
+from anton.proving.presets import interpreter_paths, plan_for
+from anton.runs.verify import Bench as VerifyBench
 from anton.runs.world import Bench, Planned, World
 from anton.settings import OF_REPOSITORY, Settings, repository_settings, settings_of_process
 from anton.tools.catalogue import TOOLS
@@ -63,6 +68,7 @@ async def compose(wish: Wish) -> AsyncIterator[Anton]:
         specs=tuple(_with_limits(spec, settings) for spec in roster()),
         equip=equip,
         home=settings.home,
+        mutation_seconds=settings.proof.mutation_seconds,
     )
     try:
         yield _anton(settings, wish, world)
@@ -198,3 +204,42 @@ async def _examine(settings: Settings, world: World) -> tuple[Check, ...]:
         Check("sandbox", world.sandbox.level > 0, world.sandbox.description),
         *(Check(f"  {finding.name}", finding.held, finding.detail) for finding in findings),
     )
+
+
+@asynccontextmanager
+async def bench(wish: BenchWish) -> AsyncIterator[VerifyBench]:
+    """What a proof bundle is executed with, in a temporary folder: without settings, state folder or model.
+
+    Raises:
+        UsageError: the interpreter or a link is not there, or the repository cannot be used.
+    """
+    python = wish.python.absolute() if wish.python else Path(sys.executable)
+    for path in (python, *(path for _, path in wish.links)):
+        if not await asyncio.to_thread(path.exists):
+            raise UsageError(f"there is no {str(path)!r}")
+    sandbox: Sandbox = NoSandbox("not needed")
+    if not wish.looking:
+        sandbox = await choose(Kind(wish.sandbox), allow_none=wish.unconfined)
+    readable = interpreter_paths(python)
+    with tempfile.TemporaryDirectory(prefix="anton-verify-") as name:
+        folder = Path(name)
+        checkout = await _brought(wish, folder / "clone.git")
+        yield VerifyBench(
+            repository=GitRepository(checkout, folder / "mirror.git"),
+            sandbox=sandbox,
+            workspace=folder / "trees",
+            python=python,
+            readable=readable,
+            links={link: path.absolute() for link, path in wish.links},
+            machine=machine(readable, {folder: "/anton", Path.home(): "/home/user"}, platform.node()),
+        )
+
+
+async def _brought(wish: BenchWish, clone: Path) -> Path:
+    """Where the named repository is on this machine, cloned where it is named by a URL."""
+    named = wish.repository.removeprefix("file://")
+    path = await asyncio.to_thread(Path(named or clone).absolute)
+    if named and not await asyncio.to_thread(path.exists) and re.match(r"[a-z]+://|[^/]+:", named):
+        await clone_commit(named, wish.commit, clone)
+        return clone
+    return path

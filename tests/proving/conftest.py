@@ -14,7 +14,8 @@ import pytest
 from anton.adapters.repository.git import GitRepository
 from anton.adapters.sandbox.closed import UnconfinedSandbox
 from anton.ports import BaseCommit
-from anton.proving.plan import TestPlan, plan_for
+from anton.proving.plan import TestPlan
+from anton.proving.presets import plan_for
 from anton.proving.suite import SuiteRunner
 
 Files = Mapping[str, str | bytes | None]

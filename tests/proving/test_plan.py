@@ -7,62 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anton.core.errors import UsageError
 from anton.proving.plan import (
     REPORT,
-    interpreter_paths,
     is_test_path,
-    plan_for,
     protected_reason,
     shadowed_module,
 )
+from anton.proving.presets import plan_for
 
 PYTHON = Path(sys.executable)
-
-
-def test_pytest_is_the_plan_where_nothing_else_is_said() -> None:
-    plan = plan_for(["shop/cart.py", "tests/test_cart.py"], PYTHON)
-    assert plan.command[:3] == (str(PYTHON), "-m", "pytest")
-    assert f"--junitxml={plan.report}" in plan.command
-    assert plan.selects_files
-    assert plan.env["PYTHONPATH"] == "."
-
-
-def test_a_source_folder_is_put_on_the_path_relative_to_the_tree() -> None:
-    assert plan_for(["src/shop/cart.py"], PYTHON).env["PYTHONPATH"] == "src:."
-
-
-def test_any_command_that_leaves_a_report_will_do() -> None:
-    plan = plan_for([], PYTHON, command=["npm", "test"], report="out/junit.xml", env={"FORCE_COLOR": "0"})
-    assert plan.command == ("npm", "test")
-    assert (plan.report, plan.selects_files, plan.env["FORCE_COLOR"]) == ("out/junit.xml", False, "0")
-
-
-def test_python_in_a_command_is_the_interpreter_that_was_chosen() -> None:
-    plan = plan_for([], PYTHON, command=["python", "-m", "xmlrunner"], report="r.xml")
-    assert plan.command == (str(PYTHON), "-m", "xmlrunner")
-
-
-@pytest.mark.parametrize("report", ["", "/tmp/r.xml", "../r.xml", "a/../../r.xml"])
-def test_a_report_outside_the_tree_is_refused(report: str) -> None:
-    with pytest.raises(UsageError, match="report"):
-        plan_for([], PYTHON, command=["npm", "test"], report=report)
-
-
-def test_the_interpreter_finds_its_library_and_its_packages_but_no_home_is_opened() -> None:
-    paths = interpreter_paths(PYTHON)
-    assert any(Path(pytest.__file__).is_relative_to(path) for path in paths)
-    assert any(PYTHON.resolve().is_relative_to(path) for path in paths)
-    assert Path("/") not in paths
-    assert Path.home() not in paths
-
-
-def test_a_prefix_that_is_no_environment_is_not_opened_whole(tmp_path: Path) -> None:
-    python = tmp_path / "home" / "bin" / "python"
-    python.parent.mkdir(parents=True)
-    python.write_text("")
-    (tmp_path / "home" / "diary.txt").write_text("")
-    assert interpreter_paths(python) == (tmp_path / "home" / "bin",)
 
 
 @pytest.mark.parametrize(

@@ -154,14 +154,14 @@ class _Reader:
             raise ReportUnreadable(f"the report lists more than {MAX_CASES:,} tests")
         outcome = _outcome(case)
         told = [remark.wording() for remark in case.remarks if remark.tag != "skipped" or outcome not in BAD]
-        self.cases.append(Case(self._id(case), outcome, _bounded("\n".join(told))))
+        self.cases.append(Case(self._id(case), outcome, bounded("\n".join(told))))
 
     def _id(self, case: _TestCase) -> str:
         owner = case.classname
         if owner == "test":  # node writes this for every test; the suites around it tell them apart
             owner = " > ".join(name for name in self._suites if name)
-        name = _one_line(case.name) or "(no name)"
-        return f"{_one_line(owner)}::{name}" if owner else name
+        name = one_line(case.name) or "(no name)"
+        return f"{one_line(owner)}::{name}" if owner else name
 
 
 def _outcome(case: _TestCase) -> Outcome:
@@ -205,12 +205,14 @@ def _number(text: str | None) -> int:
     return int(text) if text and text.isascii() and text.isdigit() and len(text) < 10 else 0
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
+    """A name without line ends and control characters, cut at MAX_ID."""
     line = " ".join(plain(text).split())
     return line if len(line) <= MAX_ID else line[: MAX_ID - 1] + "…"
 
 
-def _bounded(text: str) -> str:
+def bounded(text: str) -> str:
+    """A message cut at MAX_MESSAGE; beginning and end are kept."""
     if len(text) <= MAX_MESSAGE:
         return text
     half = (MAX_MESSAGE - 40) // 2

@@ -1,17 +1,20 @@
-"""How a repository's tests are run, and which of its paths are tests, source, or nobody's to change."""
+"""How a repository's tests are run, and which of its paths are tests, source, or nobody's to change.
+
+Which plan a repository gets is for `presets` to say.
+"""
 
 from __future__ import annotations
 
 import re
 import sys
-import sysconfig
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 
-from anton.core.errors import UsageError
+from anton.proving.declarations import Recipe
 
 REPORT = ".anton-junit.xml"
 
@@ -26,36 +29,19 @@ TEST_PATTERNS = (
     "**/tests.py",
     "**/conftest.py",
     "**/*_test.go",
-    "**/*.test.{js,cjs,mjs,jsx,ts,tsx}",
+    "**/*{.,-,_}test.{js,cjs,mjs,jsx,ts,tsx}",
     "**/*.spec.{js,cjs,mjs,jsx,ts,tsx}",
 )
+PYTHON_MODULES = ("**/test*.py", "**/*_test.py")
 
-_PYTEST_OPTIONS = (
-    "-q",
-    "--tb=short",
-    "--color=no",
-    "--rootdir=.",  # one name for a test, whichever files the run is narrowed to
-    "--maxfail=0",  # the repository's own `-x` would hide what comes after the first failure
-    "--continue-on-collection-errors",  # one file that cannot be imported does not silence the others
-    "-p",
-    "no:randomly",
-    "-o",
-    "junit_family=xunit2",
-    "-o",
-    "junit_logging=no",
-    f"--junitxml={REPORT}",
-)
 
-_ENVIRONMENT = MappingProxyType(
-    {
-        # Relative, because the tree has another path in each sandbox; Python makes them absolute at start-up.
-        "PYTHONPATH": "src:.",
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "PYTHONHASHSEED": "0",
-        "NO_COLOR": "1",
-        "CI": "1",
-    }
-)
+class ReportFormat(StrEnum):
+    """What a test command leaves."""
+
+    JUNIT = "junit"
+    """JUnit XML: a file, or a folder of files."""
+    GO_JSON = "go-json"
+    """A file with the output of `go test -json`, which has no JUnit XML."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,18 +52,29 @@ class TestPlan:
 
     command: tuple[str, ...]
     report: str = REPORT
-    """Where the command leaves JUnit XML: a file, or a folder of files, relative to the tree."""
+    """Where the command leaves its report: a file, or a folder of files, relative to the tree."""
+    report_format: ReportFormat = ReportFormat.JUNIT
     selects_files: bool = False
     """Whether test files may be appended to the command to run these alone."""
+    narrow_command: tuple[str, ...] = ()
+    """What they are appended to where that is not `command`; it takes files only, no folders."""
+    modules: tuple[str, ...] = PYTHON_MODULES
+    """Globs of the files that may be run alone."""
     test_patterns: tuple[str, ...] = TEST_PATTERNS
     """Globs of the paths that belong to tests; `**` crosses folders, `{a,b}` chooses."""
     timeout_seconds: float = 120.0
     """For one run of the command."""
-    env: Mapping[str, str] = field(default_factory=lambda: _ENVIRONMENT)
+    env: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     readable: tuple[Path, ...] = ()
     """Paths of the host that the command needs, beyond the system's own."""
     exit_codes: frozenset[int] = frozenset()
     """Exit codes with which the command leaves a whole report; empty where they are not known."""
+    recipe: Recipe | None = None
+    """The repository's own environment, which has to be there before the command is run."""
+    links: tuple[tuple[str, Path], ...] = ()
+    """Names to make at the root of each tree, and where in the environment they lead."""
+    notices: tuple[str, ...] = ()
+    """What a person should know of how the plan was arrived at."""
 
     def is_test(self, path: str) -> bool:
         """Whether a path belongs to the tests."""
@@ -89,75 +86,11 @@ class TestPlan:
         A changed path that is no test module (a helper, a snapshot) may matter to any test.
         """
         chosen = tuple(sorted(paths))
-        return chosen if self.selects_files and all(map(_is_test_module, chosen)) else ()
+        return chosen if self.selects_files and all(map(self.is_module, chosen)) else ()
 
-
-def plan_for(
-    files: Iterable[str],
-    python: Path,
-    *,
-    command: Sequence[str] = (),
-    report: str = "",
-    timeout_seconds: float = 120.0,
-    test_patterns: Sequence[str] = (),
-    env: Mapping[str, str] | None = None,
-    readable: Sequence[Path] = (),
-) -> TestPlan:
-    """The plan for a repository: its own command where one is set, pytest otherwise (it runs unittest, too).
-
-    Args:
-        files: Paths of the repository's files.
-        python: Interpreter that has pytest; also stands in for `python` in a command of one's own.
-        command: Any command that leaves JUnit XML at `report`.
-        report: File or folder, relative to the tree; must be given with `command`.
-        timeout_seconds: For one run of the suite.
-        test_patterns: Globs in place of TEST_PATTERNS.
-        env: Added to the command's environment.
-        readable: Further paths of the host that the command needs.
-
-    Raises:
-        UsageError: the command has no report, or the report is not inside the tree.
-    """
-    source_root = any(path.startswith("src/") for path in files)
-    environment = {**_ENVIRONMENT, "PYTHONPATH": "src:." if source_root else ".", **(env or {})}
-    own = tuple(command)
-    if own and not report:
-        raise UsageError(f"the test command {' '.join(own)!r} needs a report: say where it leaves JUnit XML")
-    if report.startswith("/") or ".." in report.split("/"):
-        raise UsageError(f"the test report {report!r} must be a path inside the repository")
-    if own[:1] in (("python",), ("python3",)):
-        own = (str(python), *own[1:])
-    return TestPlan(
-        command=own or (str(python), "-m", "pytest", *_PYTEST_OPTIONS),
-        report=report if own else REPORT,
-        selects_files=not own,
-        test_patterns=tuple(test_patterns) or TEST_PATTERNS,
-        timeout_seconds=timeout_seconds,
-        env=MappingProxyType(environment),
-        readable=(*interpreter_paths(python), *readable),
-        exit_codes=frozenset() if own else frozenset({0, 1, 5}),
-    )
-
-
-def interpreter_paths(python: Path) -> tuple[Path, ...]:
-    """What an interpreter needs to be readable: itself, its library, its packages.
-
-    A prefix is named whole only where it is an environment; another one might be somebody's home.
-    """
-    real = python.resolve()
-    prefixes = [python.parent.parent, real.parent.parent]
-    libraries: list[Path] = []
-    if python == Path(sys.executable):
-        prefixes += [Path(sys.prefix), Path(sys.base_prefix)]
-        libraries = [
-            Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib", "purelib", "platlib")
-        ]
-    found: list[Path] = []
-    for prefix in prefixes:
-        environment = (prefix / "pyvenv.cfg").is_file() or (prefix / "conda-meta").is_dir()
-        found += [prefix] if environment else [prefix / name for name in ("bin", "lib", "lib64")]
-    existing = sorted({path for path in (*found, *libraries) if path.is_absolute() and path.exists()})
-    return tuple(path for path in existing if not any(other in path.parents for other in existing))
+    def is_module(self, path: str) -> bool:
+        """Whether a path is a file of tests that may be run alone."""
+        return _matches(path, self.modules)
 
 
 def is_test_path(path: str, patterns: Sequence[str] = TEST_PATTERNS) -> bool:
@@ -196,6 +129,7 @@ _PROTECTED: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "**/requirements/*.{txt,in}",
             "**/constraints*.txt",
             "**/*.lock",
+            "**/node_modules/**",
             "**/{package-lock.json,npm-shrinkwrap.json,pnpm-lock.yaml,pylock*.toml,go.sum,environment.yml}",
             "**/{pipfile,gemfile,.python-version,.tool-versions,.nvmrc}",
             "**/{*.,}dockerfile",
@@ -240,11 +174,6 @@ def shadowed_module(path: str, base_files: Collection[str]) -> str | None:
 
 
 _RUNNER_MODULES = frozenset({"pytest", "_pytest", "pluggy", "iniconfig", "packaging", "pygments", "py"})
-
-
-def _is_test_module(path: str) -> bool:
-    name = path.rpartition("/")[2]
-    return name.endswith(".py") and (name.startswith("test") or name.endswith("_test.py"))
 
 
 @lru_cache(maxsize=64)

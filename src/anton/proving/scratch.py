@@ -32,7 +32,7 @@ async def scratch_tree(repository: Repository, tree_sha: str, workspace: Path) -
         await _to_its_end(_make(repository, tree_sha, folder))
         yield folder
     finally:
-        await _to_its_end(_remove(folder))
+        await _to_its_end(remove_folder(folder))
 
 
 async def _to_its_end(work: Coroutine[None, None, None]) -> None:
@@ -54,7 +54,7 @@ async def _make(repository: Repository, tree_sha: str, folder: Path) -> None:
     await repository.export(tree_sha, folder)
 
 
-async def _remove(folder: Path) -> None:
+async def remove_folder(folder: Path) -> None:
     """Remove a folder that may be nested thousands deep or hold folders without permissions.
 
     `rm` keeps neither a stack nor a descriptor for each level, which `shutil.rmtree` does.

@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from anton.core.errors import ToolError
 from anton.core.proof import BAD, Case, Cell, CellStatus, Outcome, Suite, Tree
 from anton.ports import Command, Execution, Repository, Sandbox
+from anton.proving.go_report import read_go_report
 from anton.proving.junit import MAX_REPORT_BYTES, ReportUnreadable, plain, read_report
-from anton.proving.plan import TestPlan
+from anton.proving.plan import ReportFormat, TestPlan
 from anton.proving.scratch import delete_report, read_reports, scratch_tree
 
 MAX_OUTPUT = 8_000
@@ -31,8 +32,21 @@ class _Key:
     command: tuple[str, ...]
 
 
+async def _nothing_to_prepare() -> None:
+    return None
+
+
 class SuiteRunner:
-    """Runs a repository's tests on its trees, each in a throw-away folder inside the sandbox."""
+    """Runs a repository's tests on its trees, each in a throw-away folder inside the sandbox.
+
+    Args:
+        sandbox: Where they run.
+        repository: Exports the trees.
+        workspace: Folder of the throw-away folders.
+        plan: How the tests are run.
+        slots: Shared by runners that share the machine's cores.
+        prepare: Awaited before each run; then what the plan's command needs is there.
+    """
 
     def __init__(
         self,
@@ -41,8 +55,10 @@ class SuiteRunner:
         workspace: Path,
         plan: TestPlan,
         slots: asyncio.Semaphore | None = None,
+        prepare: Callable[[], Awaitable[None]] = _nothing_to_prepare,
     ) -> None:
         self.plan = plan
+        self._prepare = prepare
         self._sandbox = sandbox
         self._repository = repository
         self._workspace = workspace
@@ -58,7 +74,7 @@ class SuiteRunner:
     def limited(self, timeout_seconds: float) -> SuiteRunner:
         """A runner that shares this one's cores, ends a run sooner, and remembers only its own runs."""
         plan = replace(self.plan, timeout_seconds=min(timeout_seconds, self.plan.timeout_seconds))
-        return SuiteRunner(self._sandbox, self._repository, self._workspace, plan, self._slots)
+        return SuiteRunner(self._sandbox, self._repository, self._workspace, plan, self._slots, self._prepare)
 
     async def run(
         self, tree_sha: str, suite: Suite, tree: Tree, paths: Sequence[str] = (), attempt: int = 1
@@ -112,19 +128,37 @@ class SuiteRunner:
                     f"There is no file or folder {path!r} in the worktree. Name test files relative to the "
                     "repository's root, as they are listed, or name none to run the whole suite."
                 )
-        return tuple(paths)
+        return tuple(paths) if not self.plan.narrow_command else self._modules_of(paths, files)
+
+    def _modules_of(self, paths: Sequence[str], files: Sequence[str]) -> tuple[str, ...]:
+        """The files of tests among some files and folders, for a runner that takes no folders."""
+        names = tuple(path.partition("::")[0].rstrip("/") for path in paths)
+        folders = tuple(f"{name}/" for name in names)
+        chosen = [f for f in files if f in names or (f.startswith(folders) and self.plan.is_module(f))]
+        if not chosen:
+            raise ToolError(f"There is no test file in {', '.join(map(repr, paths))}.")
+        return tuple(chosen)
 
     def command(self, paths: Sequence[str] = ()) -> tuple[str, ...]:
         """What is executed for the whole suite, or for these files of it."""
-        return (*self.plan.command, *(f"./{path}" if path.startswith("-") else path for path in paths))
+        command = (paths and self.plan.narrow_command) or self.plan.command
+        return (*command, *(f"./{path}" if path.startswith("-") else path for path in paths))
 
     async def _execute(self, key: _Key) -> Cell:
         plan = self.plan
+        await self._prepare()
         async with self._slots, scratch_tree(self._repository, key.tree_sha, self._workspace) as folder:
-            await asyncio.to_thread(delete_report, folder, plan.report)
+            await asyncio.to_thread(_make_ready, folder, plan)
             command = Command(key.command, folder, plan.timeout_seconds, plan.env, plan.readable)
             execution = await self._sandbox.run(command)
             return await asyncio.to_thread(_cell, key, plan, folder, execution)
+
+
+def _make_ready(folder: Path, plan: TestPlan) -> None:
+    delete_report(folder, plan.report)
+    for name, target in plan.links:
+        if not os.path.lexists(folder / name):
+            (folder / name).symlink_to(target)
 
 
 def _cell(key: _Key, plan: TestPlan, folder: Path, execution: Execution) -> Cell:
@@ -155,12 +189,16 @@ def _believed(
     if not reports:
         return CellStatus.NO_REPORT, (), f"[{_ended(execution)} without a report at {plan.report}]"
     try:
-        cases = tuple(case for report in reports for case in read_report(report))
+        read = _READERS[plan.report_format]
+        cases = tuple(case for report in reports for case in read(report))
     except ReportUnreadable as error:
         return CellStatus.NO_REPORT, (), f"[{_ended(execution)}; {error}]"
     if doubt := _doubt(execution, cases, plan):
         return CellStatus.NO_REPORT, (), f"[{_ended(execution)}, {doubt}: the report is not believed]"
     return CellStatus.RAN, cases, ""
+
+
+_READERS = {ReportFormat.JUNIT: read_report, ReportFormat.GO_JSON: read_go_report}
 
 
 def _doubt(execution: Execution, cases: tuple[Case, ...], plan: TestPlan) -> str:
