@@ -3,8 +3,8 @@
 
 PYTHON ?=
 BIN := .venv/bin
-HERE := $(shell pwd | cksum | cut -d' ' -f1)
-# The stamps hold where the checkout lies, because a .venv that was moved or copied does not work.
+HERE := $(shell echo "$$PWD $(PYTHON)" | cksum | cut -d' ' -f1)
+# The stamps hold where the checkout lies and for which PYTHON: a .venv that was moved or copied does not work.
 READY := .venv/ready-$(HERE)
 READY_TO_DEVELOP := .venv/ready-to-develop-$(HERE)
 
