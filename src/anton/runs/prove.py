@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from anton.core.event import CellFinished, ProofFinished
 from anton.core.run import RunState
 from anton.core.verdict import judge, not_tested
@@ -9,15 +11,24 @@ from anton.ports import Repository, Sandbox
 from anton.proving.harvest import Harvest, Work, harvest
 from anton.proving.matrix import fill
 from anton.proving.plan import TestPlan
+from anton.proving.strength import measure
 from anton.proving.suite import SuiteRunner
 from anton.runs.colleagues import subjects
 from anton.runs.log import RunLog
 
 
 async def prove(
-    log: RunLog, repository: Repository, suite: SuiteRunner, sandbox: Sandbox, plan: TestPlan
+    log: RunLog,
+    repository: Repository,
+    suite: SuiteRunner,
+    sandbox: Sandbox,
+    plan: TestPlan,
+    mutation_seconds: float,
 ) -> None:
-    """Fill and judge the matrix of the round under way, unless that is journaled already."""
+    """Fill and judge the matrix of the round under way, unless that is journaled already.
+
+    Where it is green, its tests' strength is measured for at most `mutation_seconds`.
+    """
     if log.state.proof is not None:
         return
     harvested = await _gather(log.state, repository, plan)
@@ -26,6 +37,10 @@ async def prove(
     else:
         cells = await fill(suite, harvested, log.state.cells, lambda cell: log.append(CellFinished(cell)))
         proof = judge(log.state.round, harvested.patch, cells, sandbox.description)
+    if proof.green:
+        found = await measure(repository, suite, harvested, proof, mutation_seconds)
+        undone = proof.undone + found.undone
+        proof = replace(proof, hunks=found.hunks, mutants=found.mutants, undone=undone)
     await log.append(ProofFinished(proof))
 
 

@@ -58,6 +58,8 @@ class World:
     home: Path
     """Anton's state folder."""
     clock: Clock = utc_now
+    mutation_seconds: float = 60.0
+    """Wall time for hunks and mutants of a green proof; 0 leaves them out."""
 
     def scratch(self, run_id: str) -> Path:
         """Where a run's worktrees and test trees live; it may be deleted at any time between steps."""

@@ -173,6 +173,13 @@ class RunSettings(_Section):
     """Folder of the incident reports; without one, `.oncall_runs` where Anton was started."""
 
 
+class ProofSettings(_Section):
+    """`[proof]`: how far a proof goes."""
+
+    mutation_seconds: Annotated[float, Field(strict=True, ge=0, le=3600)] = 60.0
+    """Wall time for taking back hunks and trying mutants, once the matrix is green; 0 leaves both out."""
+
+
 class SandboxSettings(_Section):
     """`[sandbox]`: where code of the repository runs. That there be none is never a setting."""
 
@@ -186,6 +193,7 @@ class Settings(_Section):
     agents: AgentsSettings
     tests: SuiteSettings = Field(default_factory=SuiteSettings)
     run: RunSettings = Field(default_factory=RunSettings)
+    proof: ProofSettings = Field(default_factory=ProofSettings)
     sandbox: SandboxSettings = Field(default_factory=SandboxSettings)
     home: AbsolutePath
     """Folder of journal, mirrors and the embedded tracker and forge."""
