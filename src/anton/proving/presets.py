@@ -246,7 +246,7 @@ def _node(declared: Declared, machine: Machine) -> TestPlan:
             "which is not one of those that Anton knows (node --test, Jest): "
             "set [tests] command and report to a command that leaves JUnit XML"
         )
-    node, readable = _program("node", "Node.js 20 or later", machine)
+    node, readable = program("node", "Node.js 20 or later", machine)
     narrow = [word for word in _words(arguments) if not _names_files(word, declared.files)]
     plan = TestPlan(
         _in_a_shell_if_needed((node, *_NODE_OPTIONS), arguments),
@@ -265,7 +265,7 @@ def _jest(declared: Declared, machine: Machine, package: Mapping[str, object]) -
             "the repository's tests are run by Jest, which leaves a report only with jest-junit: add it to "
             "the devDependencies of package.json, or set [tests] command and report"
         )
-    node, readable = _program("node", "Node.js", machine)
+    node, readable = program("node", "Node.js", machine)
     command = (node, _JEST, "--ci", "--reporters=default", "--reporters=jest-junit")
     plan = TestPlan(
         command,
@@ -280,7 +280,7 @@ def _jest(declared: Declared, machine: Machine, package: Mapping[str, object]) -
 
 
 def _go(declared: Declared, machine: Machine) -> TestPlan:
-    go, readable = _program("go", "Go", machine)
+    go, readable = program("go", "Go", machine)
     script = f'GOCACHE="$PWD/.anton-go-cache" exec "$0" test -json ./... > {GO_REPORT}'
     env = {"GOPROXY": "off", "GOTOOLCHAIN": "local", "GOTELEMETRY": "off"}
     plan = TestPlan(
@@ -301,7 +301,7 @@ def _go(declared: Declared, machine: Machine) -> TestPlan:
 
 def _maven(machine: Machine) -> TestPlan:
     """Offline: what Maven needs has to be in the local repository already."""
-    mvn, readable = _program("mvn", "Maven", machine)
+    mvn, readable = program("mvn", "Maven", machine)
     options = ["-o", "-B", "-q", "-Dstyle.color=never", "-Dsurefire.useFile=false"]
     local = machine.maven_repository
     if local is not None and local.is_dir():
@@ -348,7 +348,7 @@ def _unread_notice(declared: Declared) -> tuple[str, ...]:
     )
 
 
-def _program(name: str, what: str, machine: Machine) -> tuple[str, tuple[Path, ...]]:
+def program(name: str, what: str, machine: Machine) -> tuple[str, tuple[Path, ...]]:
     """A program as the sandbox will find it, and the paths that it needs beyond the system's own.
 
     Raises:

@@ -71,6 +71,14 @@ class SuiteRunner:
         """Whether the sandbox runs anything at all."""
         return self._sandbox.usable
 
+    async def prepare(self) -> None:
+        """Have there what the tests need, such as the repository's own environment.
+
+        Raises:
+            OutsideError: it cannot be had.
+        """
+        await self._prepare()
+
     def limited(self, timeout_seconds: float) -> SuiteRunner:
         """A runner that shares this one's cores, ends a run sooner, and remembers only its own runs."""
         plan = replace(self.plan, timeout_seconds=min(timeout_seconds, self.plan.timeout_seconds))
