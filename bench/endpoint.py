@@ -31,7 +31,7 @@ class Manner:
     tokens: int = 20
     """Of text before the call, each an event of its own."""
     replies: int = 1_000_000
-    """In the conversation, after which it calls `submit`, or says that it is done where there is no such tool."""
+    """In the conversation; the one after these calls `submit`, or is the last where there is no such tool."""
     pause_seconds: float = 0.0
     """Between two tokens; with none they arrive as fast as they can be read."""
     hold_seconds: float = 0.0
@@ -48,7 +48,7 @@ def _manner(model: str) -> Manner:
     return Manner(int(tokens), int(replies), float(pause), float(hold))
 
 
-def _event(delta: dict[str, Any], finish: str | None = None, **more: Any) -> bytes:  # noqa: ANN401 - JSON
+def _event(delta: dict[str, Any], finish: str | None = None, **more: Any) -> bytes:
     choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}
     return b"data: " + json.dumps(CHUNK | {"choices": [choice]} | more).encode() + b"\n\n"
 

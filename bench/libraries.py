@@ -13,6 +13,7 @@ import json
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from itertools import pairwise
 
 from endpoint import PROMPT, RESULT, SYSTEM, TOOL
 
@@ -45,7 +46,7 @@ def pydantic_ai(base_url: str, model: str, turns: int) -> Session:
     chat = OpenAIChatModel(model, provider=OpenAIProvider(base_url=base_url, api_key="key"))
 
     async def session(seen: Callable[[], None]) -> None:
-        async def look(path: str) -> str:
+        async def look(path: str) -> str:  # noqa: ARG001 - a tool's signature
             seen()
             return RESULT
 
@@ -60,6 +61,8 @@ def pydantic_ai(base_url: str, model: str, turns: int) -> Session:
 
 
 def openai_agents(base_url: str, model: str, turns: int) -> Session:
+    from openai import AsyncOpenAI
+
     from agents import (
         Agent,
         FunctionTool,
@@ -68,7 +71,6 @@ def openai_agents(base_url: str, model: str, turns: int) -> Session:
         function_tool,
         set_tracing_disabled,
     )
-    from openai import AsyncOpenAI
 
     set_tracing_disabled(disabled=True)
     history: list[dict[str, str]] = [{"role": "user", "content": PROMPT}]
@@ -82,7 +84,7 @@ def openai_agents(base_url: str, model: str, turns: int) -> Session:
     chat = OpenAIChatCompletionsModel(model, AsyncOpenAI(base_url=base_url, api_key="key"))
 
     async def session(seen: Callable[[], None]) -> None:
-        async def look(path: str) -> str:
+        async def look(path: str) -> str:  # noqa: ARG001 - a tool's signature
             """Do something to a file."""
             seen()
             return RESULT
@@ -104,7 +106,7 @@ async def main(library: str, base_url: str, model: str, turns: int, sessions: in
     for _ in range(sessions):
         seen: list[float] = []
         await session(lambda seen=seen: seen.append(clock()))  # type: ignore[misc]
-        found += seen if held else [after - before for before, after in zip(seen[1:], seen[2:], strict=False)]
+        found += seen if held else [after - before for before, after in pairwise(seen[1:])]
     print(json.dumps(found))
 
 

@@ -21,6 +21,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 
 from endpoint import PROMPT, RESULT, SYSTEM, TOOL, Endpoint, Manner, endpoint
@@ -154,7 +155,8 @@ async def session(base_url: str, case: Case, kind: str, clock: Callable[[], floa
             carried = tools(lambda: seen.append(clock()))
             await work(Agent(spec, log.agent("code"), model, carried, no_checkpoint))
             ended = log.state.agents["code"].ended
-            assert ended is not None and ended.output, ended
+            assert ended is not None
+            assert ended.output, ended
     await model.close()
     assert len(seen) == TURNS, seen
     return seen
@@ -169,7 +171,7 @@ async def ours(served: Endpoint, case: Case, kind: str) -> float:
             found += [start - await served.sent_at() for start in starts]
         else:
             spent = await session(served.base_url, case, kind, time.process_time)
-            found += [after - before for before, after in zip(spent[1:], spent[2:], strict=False)]
+            found += [after - before for before, after in pairwise(spent[1:])]
     return statistics.median(found) * 1000
 
 
@@ -204,8 +206,8 @@ async def measure(pythons: list[str]) -> None:
                 if isinstance(found, str):
                     absent[library] = found
                 figures.append("not measured" if isinstance(found, str) else found)
-            shown = (f"{figure:>15.2f}" if isinstance(figure, float) else f"{figure:>15}" for figure in figures)
-            print(f"{case.label:26}{''.join(shown)}", flush=True)
+            shown = [f"{figure:.2f}" if isinstance(figure, float) else figure for figure in figures]
+            print(f"{case.label:26}" + "".join(f"{figure:>15}" for figure in shown), flush=True)
     for library, reason in absent.items():
         print(f"{library} is not measured: {reason}")
 
