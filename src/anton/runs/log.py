@@ -1,9 +1,10 @@
 """A run's journal while somebody works on it: events go in, the folded state comes out.
 
 Events are numbered, checked against the run's phase and folded when they are posted; they are written in
-that order, whatever waits being one transaction; and only what is written is shown to those who watch. When
-writing fails, or another writer was first, the run is lost to this process: the context ends with that error,
-and nothing that was posted in vain was ever shown.
+that order, whatever waits being one transaction; and only what is written is shown to those who watch. What
+nobody waits for is gathered for a moment first: a transaction costs more than all that it holds. When writing
+fails, or another writer was first, the run is lost to this process: the context ends with that error, and
+nothing that was posted in vain was ever shown.
 """
 
 from __future__ import annotations
@@ -19,6 +20,9 @@ from anton.core.errors import UsageError, unwrapped
 from anton.core.event import AgentEvent, Entry, Event
 from anton.core.run import RunState, advance, fold
 from anton.ports import Journal
+
+GATHER_SECONDS = 0.02
+"""How long an event that nobody waits for may wait for others; a person's eye does not notice."""
 
 Clock = Callable[[], datetime]
 Watcher = Callable[[Entry, RunState], None]
@@ -53,11 +57,12 @@ class RunLog:
         self._clock = clock
         self._watchers = watch
         self._pending: list[_Batch] = []
-        self._posted = asyncio.Event()
+        self._due = asyncio.Event()
+        self._timer: asyncio.TimerHandle | None = None
         self._stopping = False
 
     def post(self, *events: Event) -> asyncio.Future[None]:
-        """Fold events and have them written in one transaction; the future is done when they are on disk.
+        """Fold events and have them written soon, in one transaction; the future is done once they are.
 
         Raises:
             IllegalTransition: the run's phase does not allow one of them; none was posted.
@@ -69,14 +74,18 @@ class RunLog:
             entries.append(entry)
             states.append(state)
         self.state = state
-        batch = _Batch(tuple(entries), tuple(states), asyncio.get_running_loop().create_future())
+        loop = asyncio.get_running_loop()
+        batch = _Batch(tuple(entries), tuple(states), loop.create_future())
         self._pending.append(batch)
-        self._posted.set()
+        if self._timer is None:
+            self._timer = loop.call_later(GATHER_SECONDS, self._due.set)
         return batch.written
 
     async def append(self, *events: Event) -> None:
-        """Post events and wait until they are on disk."""
-        await self.post(*events)
+        """Post events, have them written now, and wait until they are on disk."""
+        written = self.post(*events)
+        self._due.set()
+        await written
 
     def agent(self, name: str) -> AgentView:
         """One agent's part, as the engine needs it."""
@@ -85,13 +94,16 @@ class RunLog:
     def stop(self) -> None:
         """Nothing more will be posted: `write` finishes what waits and returns."""
         self._stopping = True
-        self._posted.set()
+        self._due.set()
 
     async def write(self) -> None:
         """Write what is posted, as it comes, until stopped."""
         while self._pending or not self._stopping:
-            await self._posted.wait()
-            self._posted.clear()
+            await self._due.wait()
+            self._due.clear()
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
             if self._pending:
                 await self._write_pending()
 

@@ -422,8 +422,8 @@ async def test_after_a_full_disk_got_room_the_same_journal_goes_on(path: Path, j
 
 async def test_a_conflict_in_a_batch_fails_only_its_own_caller(journal: SqlJournal) -> None:
     appends = [Append("r1", [_row("r1", entry(number))]) for number in (1, 2, 2, 3, 1, 4)]
-    outcomes = await asyncio.to_thread(journal._writer._commit, appends)
-    conflicts = [isinstance(outcome, JournalConflict) for outcome in outcomes]
+    await asyncio.to_thread(journal._writer._write, appends)
+    conflicts = [isinstance(append.done.exception(), JournalConflict) for append in appends]
     assert conflicts == [False, False, True, False, True, False]
     assert [e.number for e in await journal.read("r1")] == [1, 2, 3, 4]
 

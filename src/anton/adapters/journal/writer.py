@@ -14,7 +14,7 @@ from itertools import islice
 from queue import Empty, SimpleQueue
 from threading import Thread
 
-from sqlalchemy import Connection, Engine, insert
+from sqlalchemy import Engine, insert
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from anton.adapters.journal.schema import events
@@ -76,7 +76,8 @@ class Writer:
     def _run(self) -> None:
         while (first := self._waiting.get()) is not None:
             batch = [first, *islice(self._more(), BATCH - 1)]
-            self._write([append for append in batch if append.done.set_running_or_notify_cancel()])
+            if wanted := [append for append in batch if append.done.set_running_or_notify_cancel()]:
+                self._write(wanted)
 
     def _more(self) -> Iterator[Append]:
         """What else is waiting at this moment."""
@@ -91,30 +92,39 @@ class Writer:
             yield append
 
     def _write(self, batch: Sequence[Append]) -> None:
-        outcomes: Sequence[AntonError | None] = [JournalError("the journal's writer broke off")] * len(batch)
+        """Write a batch in one transaction; where something in it conflicts, each append in its own."""
+        outcome: AntonError | None = JournalError("the journal's writer broke off")
         try:
-            outcomes = self._commit(batch)
-        except JournalError as error:
-            outcomes = [error] * len(batch)
-        except (SQLAlchemyError, sqlite3.Error) as error:
-            outcomes = [self._explain(error)] * len(batch)
+            outcome = self._commit(batch)
         finally:
-            for append, outcome in zip(batch, outcomes, strict=True):
-                if outcome is None:
-                    append.done.set_result(None)
-                else:
-                    append.done.set_exception(outcome)
+            if isinstance(outcome, JournalConflict) and len(batch) > 1:
+                for append in batch:
+                    self._write([append])
+            else:
+                _tell(batch, outcome)
 
-    def _commit(self, batch: Sequence[Append]) -> list[AntonError | None]:
-        with self._engine().begin() as connection:
-            return [_insert(connection, append) for append in batch]
+    def _commit(self, batch: Sequence[Append]) -> AntonError | None:
+        rows = [row for append in batch for row in append.rows]
+        try:
+            with self._engine().begin() as connection:
+                connection.execute(_INSERT, rows)
+        except IntegrityError:
+            return JournalConflict(
+                f"another writer appended to run {batch[0].run_id!r} first: read the run again"
+            )
+        except JournalError as error:
+            return error
+        except (SQLAlchemyError, sqlite3.Error) as error:
+            return self._explain(error)
+        return None
 
 
-def _insert(connection: Connection, append: Append) -> JournalConflict | None:
-    """Write one caller's rows inside a savepoint, so that its conflict undoes only them."""
-    try:
-        with connection.begin_nested():
-            connection.execute(insert(events), append.rows)
-    except IntegrityError:
-        return JournalConflict(f"another writer appended to run {append.run_id!r} first: read the run again")
-    return None
+_INSERT = insert(events)
+
+
+def _tell(batch: Sequence[Append], outcome: AntonError | None) -> None:
+    for append in batch:
+        if outcome is None:
+            append.done.set_result(None)
+        else:
+            append.done.set_exception(outcome)
