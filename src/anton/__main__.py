@@ -9,18 +9,25 @@ from typing import TYPE_CHECKING, cast
 from anton.entrypoints.cli import anton
 
 if TYPE_CHECKING:
-    from anton.entrypoints.composition import Anton, Compose, Wish
+    from anton.entrypoints.composition import Anton, BenchWish, Wish
+    from anton.runs.verify import Bench
 
 
-def compose(wish: Wish) -> AbstractAsyncContextManager[Anton]:
+class Root:
     """The composition root, imported when it is first needed: `anton --help` needs none of it."""
-    root = cast("Compose", import_module("anton.app").compose)
-    return root(wish)
+
+    def __call__(self, wish: Wish) -> AbstractAsyncContextManager[Anton]:
+        """Anton as the settings have it."""
+        return cast("AbstractAsyncContextManager[Anton]", import_module("anton.app").compose(wish))
+
+    def bench(self, wish: BenchWish) -> AbstractAsyncContextManager[Bench]:
+        """What a proof bundle is executed with."""
+        return cast("AbstractAsyncContextManager[Bench]", import_module("anton.app").bench(wish))
 
 
 def main() -> None:
     """Run the command line."""
-    anton(obj=compose)
+    anton(obj=Root())
 
 
 if __name__ == "__main__":

@@ -112,10 +112,19 @@ def write(path: Path, document: Document) -> None:
     Raises:
         OSError: it cannot be written; the old one is still there.
     """
+    write_bytes(path, document.render().encode("utf-8", "replace"))
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Put a file in place whole, as `write` does with a document.
+
+    Raises:
+        OSError: it cannot be written; the old one is still there.
+    """
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace", newline="\n") as file:
-            file.write(document.render())
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         Path(name).replace(path)

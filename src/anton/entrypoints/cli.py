@@ -22,6 +22,7 @@ class LazyGroup(click.Group):
         "resume": ("decide", "resume", "Go on with a run that was interrupted."),
         "runs": ("look", "runs", "List the runs."),
         "show": ("look", "show", "Show a run: briefing, proof, diff, what happened when."),
+        "verify": ("verify", "verify", "Check a proof bundle and execute it again."),
         "doctor": ("look", "doctor", "Say which side each port is on, and prove the sandbox by trying."),
     }
     """Command → module in this package, attribute, help in one line."""

@@ -6,7 +6,9 @@ from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
+from anton.runs.verify import Bench
 from anton.runs.world import World
 
 
@@ -58,4 +60,31 @@ class Anton:
     """Which side each port is on, and whether it works."""
 
 
-Compose = Callable[[Wish], AbstractAsyncContextManager[Anton]]
+@dataclass(frozen=True, slots=True)
+class BenchWish:
+    """What the person at the keyboard said about how to execute a proof bundle."""
+
+    repository: str = ""
+    """Path or URL of the repository that has the base commit; empty where the bundle is enough."""
+    commit: str = ""
+    """The base commit."""
+    python: Path | None = None
+    """Interpreter with what the tests need; by default Anton's own."""
+    links: tuple[tuple[str, Path], ...] = ()
+    """Where names at the root of each tree lead, such as `node_modules`."""
+    sandbox: str = "auto"
+    unconfined: bool = False
+    looking: bool = False
+    """Nothing will be run: no sandbox has to be tried out."""
+
+
+class Compose(Protocol):
+    """The composition root."""
+
+    def __call__(self, wish: Wish) -> AbstractAsyncContextManager[Anton]:
+        """Anton as the settings have it."""
+        ...
+
+    def bench(self, wish: BenchWish) -> AbstractAsyncContextManager[Bench]:
+        """What a bundle is executed with: no settings, no journal, no model; files are temporary."""
+        ...

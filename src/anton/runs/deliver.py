@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 from anton.core.codec import proof_as_json
@@ -18,7 +18,9 @@ from anton.core.event import RunClosed, RunOutcome, StepDelivered, Verb
 from anton.core.proof import Proof
 from anton.core.run import RunState
 from anton.ports import PullRequestDraft
+from anton.runs.bundle import bundle_of
 from anton.runs.log import RunLog
+from anton.runs.planning import planned
 from anton.runs.world import World
 from anton.views.incident import incident_report
 from anton.views.pull_request import with_override
@@ -67,6 +69,7 @@ async def _open_pull_request(world: World, log: RunLog) -> str:
         body=with_override(briefing.pull_request_body, decision),
         labels=LABELS,
         remote=_remote(state),
+        attachments=await _bundle(world, state),
     )
     return await world.forge.open_pull_request(draft)
 
@@ -76,17 +79,26 @@ async def _close_ticket(world: World, log: RunLog) -> str:
     return await world.tracker.close(log.state.received.ticket, link)
 
 
-async def _write_report(world: World, log: RunLog) -> str:  # noqa: ARG001 - a step's signature
+async def _bundle(world: World, state: RunState) -> Mapping[str, bytes]:
+    """The proof bundle by name, made anew from the same inputs: the same bytes each time."""
+    if state.base is None:
+        return {}
+    repository = world.repository(state.received.repository)
+    return await bundle_of(world, state, (await planned(world, repository, state.base.tree)).plan)
+
+
+async def _write_report(world: World, log: RunLog) -> str:
     state, proof = log.state, _proof(log.state)
     folder = Path(state.received.reports) / state.run_id
     texts = {
         "incident.md": incident_report(state, tuple(log.entries)),
         "pull_request.md": state.briefing.pull_request_body if state.briefing else "",
         "fix.diff": proof.patch.diff,
-        "proof.json": proof_as_json(proof).decode(),
     }
+    files = {name: text.encode("utf-8", "replace") for name, text in texts.items()}
+    files |= {"proof.json": proof_as_json(proof), **await _bundle(world, state)}
     try:
-        await asyncio.to_thread(_write_files, folder, texts)
+        await asyncio.to_thread(_write_files, folder, files)
     except OSError as error:
         raise OutsideError(f"the incident report could not be written to {str(folder)!r}: {error}") from error
     return str(folder / "incident.md")
@@ -101,12 +113,12 @@ APPROVED: dict[str, Step] = {
 DECLINED: dict[str, Step] = {"report": _write_report}
 
 
-def _write_files(folder: Path, texts: dict[str, str]) -> None:
+def _write_files(folder: Path, files: Mapping[str, bytes]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    for name, text in texts.items():
+    for name, content in files.items():
         draft = folder / f".{name}.draft"
-        with draft.open("w", encoding="utf-8") as file:
-            file.write(text)
+        with draft.open("wb") as file:
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         draft.replace(folder / name)

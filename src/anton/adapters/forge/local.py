@@ -39,6 +39,8 @@ class LocalForge:
                 taken = self._numbers()
                 path = self._open_for(draft.head, taken) or self._path(max(taken, default=0) + 1)
                 if not path.exists():
+                    for name, content in draft.attachments.items():
+                        document.write_bytes(path.with_name(f"{path.stem}.{name}"), content)
                     document.write(path, _rendered(draft))
                 return str(path)
         except OSError as error:
