@@ -471,3 +471,21 @@ async def test_a_tool_that_starts_is_announced_with_what_it_is_about() -> None:
         (2, "submit", ""),
     ]
     assert not [event for event in log.events if isinstance(event, NotePosted)]
+
+
+async def test_an_agent_in_a_circle_is_told_and_then_ended_well_before_its_limit() -> None:
+    log = MemoryLog(STARTED)
+    model = scripted(*[Reply(calls=(("look", {}),))] * 15)
+    await work(agent(model, LOOKING, log=log, turns=15))
+    assert end_of(log) == (
+        AgentOutcome.LOOPING,
+        "it went round in circles, look: 3 times with the same result",
+    )
+    assert len(model.requests) == 6
+    assert "You are going round in circles: look" in last_words(model.requests[3])
+
+
+async def test_an_agent_that_leaves_its_circle_goes_on() -> None:
+    log = MemoryLog(STARTED)
+    await work(agent(scripted(*[Reply(calls=(("look", {}),))] * 3, DONE), LOOKING, log=log))
+    assert end_of(log)[0] is AgentOutcome.SUBMITTED

@@ -27,9 +27,12 @@ from anton.core.event import (
     TurnStarted,
 )
 from anton.core.message import AssistantMessage, Message, SystemMessage, ToolMessage, Usage, UserMessage
+from anton.core.repetition import find_repetition
 
 IDLE_REPLIES = 3
 """Replies in a row without any call after which an agent is ended."""
+CIRCLES = 2
+"""Findings of going round in circles after which an agent is ended; after the first it is told."""
 NOT_TAKEN = "Your result was not taken: what follows came in while you were handing it in. Submit again."
 
 
@@ -73,6 +76,10 @@ class AgentState:
     stint_turns: int = 0
     stint_seconds: float = 0.0
     idle_replies: int = 0
+    circles: int = 0
+    """How often in this stint it was found to go round in circles."""
+    circle: str = ""
+    """What it did again and again, when it was found last."""
     reply: ReplyReceived | None = None
     """A reply whose calls are not answered yet."""
     asking: bool = False
@@ -137,6 +144,8 @@ def next_step(state: AgentState, spec: AgentSpec) -> Step:
         return End(AgentOutcome.SUBMITTED, output=state.submission)
     if state.ended is None and state.idle_replies >= IDLE_REPLIES:
         return End(AgentOutcome.IDLE, f"{state.idle_replies} replies in a row without calling any tool")
+    if state.ended is None and state.circles >= CIRCLES:
+        return End(AgentOutcome.LOOPING, f"it went round in circles, {state.circle}")
     if state.ended is None and not state.asking and state.stint_turns >= spec.turns:
         return End(AgentOutcome.TURN_LIMIT, f"the limit of {spec.turns} turns was reached without a result")
     return Think()
@@ -167,10 +176,13 @@ def apply(state: AgentState, event: AgentEvent) -> AgentState:
         case ToolStarted():
             return replace(state, tools_running=(*state.tools_running, event))
         case TurnEnded():
-            results = tuple(ToolMessage(r.call_id, r.text) for r in event.results)
+            messages = (*state.messages, *(ToolMessage(r.call_id, r.text) for r in event.results))
+            circle = find_repetition(messages)
             return replace(
                 state,
-                messages=state.messages + results,
+                messages=messages,
+                circles=state.circles + (circle is not None),
+                circle=str(circle) if circle else state.circle,
                 reply=None,
                 tools_running=(),
                 submission=event.submission,
@@ -218,6 +230,7 @@ def _turn_started(state: AgentState, event: TurnStarted) -> AgentState:
         stint_turns=1 if woken else state.stint_turns + (0 if again else 1),
         stint_seconds=0.0 if woken else state.stint_seconds,
         idle_replies=0 if woken else state.idle_replies,
+        circles=0 if woken else state.circles,
         asking=True,
         tools_running=(),
         submission=None,

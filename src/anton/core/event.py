@@ -25,6 +25,7 @@ class AgentOutcome(StrEnum):
     TURN_LIMIT = "turn_limit"
     TIMED_OUT = "timed_out"
     IDLE = "idle"
+    LOOPING = "looping"
     FAILED = "failed"
 
 

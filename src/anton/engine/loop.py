@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from anton.core.agent import Act, AgentSpec, End, Rest, Think, next_step
+from anton.core.agent import CIRCLES, Act, AgentSpec, AgentState, End, Rest, Think, apply, next_step
 from anton.core.errors import ModelError
 from anton.core.event import (
     AgentEnded,
@@ -133,13 +133,23 @@ async def _act(agent: Agent, dispatch: Dispatch, reply: ReplyReceived) -> None:
     kept = await agent.checkpoint()
     seconds = time.monotonic() - started
     ended = TurnEnded(agent.spec.name, reply.turn, results, kept, submission, seconds)
-    nudge = () if reply.calls else (NotePosted(agent.spec.name, _nudge(reply)),)
-    await agent.log.append(ended, *nudge)
+    said = (NotePosted(agent.spec.name, note) for note in _remarks(agent.log.state, reply, ended))
+    await agent.log.append(ended, *said)
 
 
 def _announce(agent: Agent, call: ToolCall) -> None:
     turn = agent.log.state.turn
     agent.log.post(ToolStarted(agent.spec.name, turn, call.id, call.name, summarise(call)))
+
+
+def _remarks(state: AgentState, reply: ReplyReceived, ended: TurnEnded) -> Iterator[Note]:
+    """What the agent has to be told about its turn."""
+    if not reply.calls:
+        yield _nudge(reply)
+    after = apply(state, ended)
+    if state.circles < after.circles < CIRCLES:
+        text = f"You are going round in circles: {after.circle}. Do something else, or submit what you have."
+        yield Note(Source.ANTON, text)
 
 
 def _nudge(reply: ReplyReceived) -> Note:

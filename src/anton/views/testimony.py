@@ -23,6 +23,7 @@ _ENDINGS = {
     AgentOutcome.TURN_LIMIT: "reached its limit of turns",
     AgentOutcome.TIMED_OUT: "ran out of time",
     AgentOutcome.IDLE: "stopped using its tools",
+    AgentOutcome.LOOPING: "went round in circles",
     AgentOutcome.FAILED: "failed",
 }
 
