@@ -26,7 +26,10 @@ from anton.core.agent import AgentSpec
 from anton.core.event import RunReceived
 from anton.core.ticket import Ticket
 from anton.ports import Journal, Model, Sandbox
-from anton.proving.presets import plan_for
+from anton.proving.declarations import Declared
+from anton.proving.environment import Environments
+from anton.proving.presets import Machine, plan_for
+from anton.runs.budget import Budget
 from anton.runs.runner import receive
 from anton.runs.world import Planned, World
 
@@ -200,7 +203,9 @@ class Office:
     specs: tuple[AgentSpec, ...] = field(default_factory=roster)
     command: tuple[str, ...] = ()
     timeout_seconds: float = 60.0
+    package_sources: Mapping[str, str] = field(default_factory=dict)
     mutation_seconds: float = 0.0
+    culprit_seconds: float = 0.0
     clock: StepClock = field(default_factory=StepClock)
 
     def __post_init__(self) -> None:
@@ -208,7 +213,9 @@ class Office:
         self.remote = self.folder / "remote.git"
         self.home = self.folder / "home"
 
-    def world(self, script: Mapping[str, Sequence[Step]] | Model = HONEST) -> World:
+    def world(
+        self, script: Mapping[str, Sequence[Step]] | Model = HONEST, budget: Budget = Budget()
+    ) -> World:
         """A process that plays this script."""
         model = ScriptedModel(script) if isinstance(script, Mapping) else script
         return World(
@@ -220,18 +227,30 @@ class Office:
             repository=lambda path: GitRepository(Path(path), self.home / "mirror.git"),
             remote=self._remote,
             plan=self._plan,
+            environments=Environments(
+                self.environments, self.sandbox, Machine(Path(sys.executable)), self.package_sources
+            ),
             specs=self.specs,
             equip=equip,
             home=self.home,
             clock=self.clock,
+            budget=budget,
             mutation_seconds=self.mutation_seconds,
+            culprit_seconds=self.culprit_seconds,
         )
 
-    def _plan(self, files: tuple[str, ...], own: str | None) -> Planned:
+    @property
+    def environments(self) -> Path:
+        """Folder of what the tests depend on."""
+        return self.home / "environments"
+
+    def _plan(self, declared: Declared) -> Planned:
         return Planned(
             plan_for(
-                files,
+                declared.files,
                 Path(sys.executable),
+                texts=declared.texts,
+                environments=self.environments,
                 command=self.command,
                 report="report.xml" if self.command else "",
                 timeout_seconds=self.timeout_seconds,
