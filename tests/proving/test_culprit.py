@@ -283,6 +283,32 @@ async def test_another_line_of_the_test_that_fails_is_another_reason(history: Hi
     assert found.detail == f"It is one of 2 commits, {which}; 1 of them could not be tested."
 
 
+async def test_a_test_that_older_commits_cannot_import_leaves_the_search_to_the_others(
+    history: History, case: Case
+) -> None:
+    late = "import newer\n" + NEW_TEST.replace("test_completing", "test_late")
+    history.commits(3, START)
+    culprit = history.commit("Toggle to-dos", {"todo.py": BUGGY})
+    history.commit("Add a module", {"newer.py": ""})
+    tests: Files = {"tests/test_twice.py": NEW_TEST, "tests/test_late.py": late}
+    found = await replace(with_pytest(case), tests=tests).find(history.write())
+    assert (found.status, found.commit, found.skipped) == (CulpritStatus.FOUND, history.id(culprit), 0)
+
+
+async def test_two_tests_that_older_commits_let_run_in_turn_make_no_culprit_together(
+    history: History, case: Case
+) -> None:
+    """Each fails where it runs: one passes only where the other cannot be imported, which shows nothing."""
+    number = "import {0}\nfrom todo import Todo, complete\n\n\ndef test_{0}():\n    assert {0}.N == {1}\n"
+    tests: Files = {f"tests/test_{name}.py": number.format(name, n) for name, n in (("one", 1), ("two", 2))}
+    history.commit("Begin", {**START, "one.py": "N = 1\n"})
+    history.commit("Change a name", {"one.py": None, "two.py": "N = 0\n"})
+    last = history.commit("Have both", {"one.py": "N = 0\n"})
+    found = await replace(with_pytest(case), tests=tests).find(history.write())
+    assert (found.status, found.commit) != (CulpritStatus.FOUND, history.id(last))
+    assert found.status is not CulpritStatus.FOUND
+
+
 async def test_a_conftest_stays_as_the_commit_had_it(history: History, case: Case) -> None:
     fixture = "import pytest\nimport todo\n\n\n@pytest.fixture\ndef item():\n    return todo.{0}()\n"
     named = NEW_TEST.replace("twice_stays_completed()", "twice(item)").replace("todo = Todo()", "todo = item")

@@ -4,13 +4,15 @@ Each commit is exported as a tree of its own, with the new tests put in as they 
 the sandbox like any cell. Nothing of the repository runs outside it, and no checkout is touched.
 
     ===========  =====================================================================================
-    bad          a reproducing test fails as it does on base: at the same place, for the same reason
-    good         all reproducing tests pass
+    bad          a witness fails as it does on base: at the same place, for the same reason
+    good         all witnesses pass
     untestable   anything else: no report, import or fixture errors, another failure (what the test
                  calls did not exist yet), too slow, or not the same twice
     ===========  =====================================================================================
 
-Each verdict that the answer rests on is confirmed by a second run; a commit that wavers is untestable.
+The witnesses are the reproducing tests; where a commit lets only some of them run, it is these alone, for all
+commits. So what is bad on one commit and good on the one before is the very same test. Each verdict that the
+answer rests on is confirmed by a second run; a commit that wavers is untestable.
 """
 
 from __future__ import annotations
@@ -18,11 +20,11 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from anton.core.errors import OutsideError, SandboxError, unwrapped
-from anton.core.proof import Cell, CellStatus, Culprit, CulpritStatus, Outcome, Proof, Suite, Tree
+from anton.core.proof import Case, Culprit, CulpritStatus, Outcome, Proof, Suite, Tree
 from anton.core.verdict import Outcomes, outcomes
 from anton.ports import PastCommit, Repository
 from anton.proving.bisection import Bisection, Verdict
@@ -36,6 +38,8 @@ MAX_WIDTH = 4
 SHARE = 3
 """A commit may take this part of the whole time before it counts as untestable."""
 
+Testimony = Mapping[str, Verdict]
+"""What one run on a commit says by each reproducing test that ran as it should; the others are not in it."""
 SHORT = 7
 """Characters of a commit's id in a sentence."""
 
@@ -80,6 +84,7 @@ class _Search:
 
     def __init__(self, probe: _Probe, past: Sequence[PastCommit], width: int) -> None:
         self._probe = probe
+        self._seen: dict[str, tuple[Testimony, ...]] = {}
         self._past = {commit.commit: commit for commit in past}
         self._bisection = Bisection({c.commit: c.parents for c in past}, past[0].commit)
         self._width = width
@@ -98,18 +103,32 @@ class _Search:
         with unwrapped():
             async with asyncio.TaskGroup() as group:
                 for commit in commits:
-                    group.create_task(self._judge(commit, attempt))
+                    group.create_task(self._hear(commit, attempt))
+        self._judge()
 
-    async def _judge(self, commit: str, attempt: int) -> None:
-        verdict = await self._probe.look(commit, attempt)
-        known = self._bisection.verdicts.setdefault(commit, verdict)
-        if known is not verdict:
-            self._bisection.verdicts[commit] = Verdict.UNTESTABLE
+    async def _hear(self, commit: str, attempt: int) -> None:
+        heard = await self._probe.look(commit, attempt)
+        self._seen[commit] = (*self._seen.get(commit, ()), heard)
         if attempt > 1:
             self._confirmed.add(commit)
 
+    def _judge(self) -> None:
+        """All verdicts anew, by the witnesses that are left now."""
+        witnesses = self._witnesses()
+        found = {commit: _verdict(heard, witnesses) for commit, heard in self._seen.items()}
+        self._bisection.verdicts = {self._bisection.base: Verdict.BAD, **found}
+
+    def _witnesses(self) -> frozenset[str]:
+        """The reproducing tests that run wherever any of them does, newest commits first."""
+        left = frozenset(self._probe.tests)
+        for commit in self._past:
+            for heard in self._seen.get(commit, ()):
+                left = left.intersection(heard) or left
+        return left
+
     def answer(self, broken_off: str = "") -> Culprit:
         """What is known, and what was left undone."""
+        self._judge()
         bad, suspects = self._bisection.oldest_bad, self._bisection.suspects
         if broken_off:
             return self._culprit(CulpritStatus.NOT_FOUND, f"{broken_off} {self._range(suspects)}")
@@ -170,10 +189,11 @@ class _Probe:
         self._paths = tuple(change.path for change in proof.patch.tests if change.status != "D")
         self._narrowed = _narrowed(runner.plan, self._paths, proof.reproducing)
         self._seconds = seconds
+        self.tests = proof.reproducing
         before = outcomes(proof.cells, Suite.NEW, Tree.BASE).first
         self._failures = {test: _failure(before[test].message, self._paths) for test in proof.reproducing}
 
-    async def look(self, commit: str, attempt: int) -> Verdict:
+    async def look(self, commit: str, attempt: int) -> Testimony:
         """What the reproducing tests say of a commit.
 
         Raises:
@@ -186,19 +206,30 @@ class _Probe:
         except SandboxError:
             raise
         except (TimeoutError, OutsideError):
-            return Verdict.UNTESTABLE
-        return self._verdict(cell)
+            return {}
+        return {
+            test: Verdict.GOOD if case.outcome is Outcome.PASSED else Verdict.BAD
+            for test, case in Outcomes((cell,)).first.items()
+            if case.outcome is Outcome.PASSED or self._fails_as_on_base(case)
+            if test in self._failures
+        }
 
-    def _verdict(self, cell: Cell) -> Verdict:
-        cases = Outcomes((cell,)).first if cell.status is CellStatus.RAN else {}
-        found = {test: cases[test] for test in self._failures if test in cases}
-        if any(
-            case.outcome is Outcome.FAILED and _failure(case.message, self._paths) == self._failures[test]
-            for test, case in found.items()
-        ):
-            return Verdict.BAD
-        passed = [case for case in found.values() if case.outcome is Outcome.PASSED]
-        return Verdict.GOOD if len(passed) == len(self._failures) else Verdict.UNTESTABLE
+    def _fails_as_on_base(self, case: Case) -> bool:
+        return case.outcome is Outcome.FAILED and self._failures.get(case.id) == _failure(
+            case.message, self._paths
+        )
+
+
+def _verdict(heard: Sequence[Testimony], witnesses: Collection[str]) -> Verdict:
+    """What witnesses say of a commit, if it is the same every time."""
+    said = {_said([run.get(test, Verdict.UNTESTABLE) for test in witnesses]) for run in heard}
+    return said.pop() if len(said) == 1 else Verdict.UNTESTABLE
+
+
+def _said(verdicts: Collection[Verdict]) -> Verdict:
+    if Verdict.BAD in verdicts:
+        return Verdict.BAD
+    return Verdict.UNTESTABLE if Verdict.UNTESTABLE in verdicts else Verdict.GOOD
 
 
 def _narrowed(plan: TestPlan, paths: Sequence[str], tests: Sequence[str]) -> tuple[str, ...]:
