@@ -2,7 +2,7 @@
 
     a question reserves   what its conversation is estimated to hold, and the longest answer it may get
     its answer settles    the reservation is replaced by what the provider counted
-    a question without    the reservation is kept as spent, since it may have been paid; after a crash likewise
+    a question without    the reservation stays as spent, since it may have been paid; after a crash likewise
     an answer
 
 Spending is read from the journal when a run is taken up, so a budget survives a crash.
