@@ -11,7 +11,7 @@ import itertools
 import os
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from functools import partial
 
 from anton.core.errors import OutsideError, unwrapped
 from anton.core.proof import (
@@ -39,8 +39,6 @@ SHORTEST = 5.0
 """Seconds that a run may take in any case."""
 NO_END = "the run did not end"
 NO_REPORT = "the run left no report"
-
-_Item = TypeVar("_Item")
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +136,7 @@ class _Stage:
     _checks: dict[Removal, HunkCheck] = field(default_factory=dict)
     _mutations: list[Mutation] = field(default_factory=list)
     _mutants: dict[Mutation, Mutant] = field(default_factory=dict)
+    _unbuilt: set[Mutation] = field(default_factory=set)
     _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(os.cpu_count() or 1))
 
     async def carry_out(self) -> None:
@@ -147,8 +146,19 @@ class _Stage:
         await self._choose_mutations(files)
         for file in files:
             self._removals += await removals(self.repository, self.harvest, file)
-        await self._side_by_side(self._removals, self._check)
-        await self._side_by_side(self._mutations, self._try)
+        hunks = (partial(self._check, removal) for removal in self._removals)
+        mutants = (partial(self._try, mutation) for mutation in self._mutations)
+        # in turns, so that neither takes all the time from the other
+        turns = itertools.chain.from_iterable(itertools.zip_longest(hunks, mutants))
+        with unwrapped():
+            async with asyncio.TaskGroup() as group:
+                for attempt in turns:
+                    if attempt is not None:
+                        group.create_task(self._in_turn(attempt))
+
+    async def _in_turn(self, attempt: Callable[[], Awaitable[None]]) -> None:
+        async with self._slots:
+            await attempt()
 
     async def _choose_mutations(self, files: Sequence[FixedFile]) -> None:
         chosen = await asyncio.to_thread(lambda: tuple(itertools.islice(mutations(files), MAX_MUTANTS + 1)))
@@ -157,16 +167,6 @@ class _Stage:
             self.undone.append(
                 f"Only the first {MAX_MUTANTS} mutants were made, spread over the changed lines."
             )
-
-    async def _side_by_side(self, items: Sequence[_Item], do: Callable[[_Item], Awaitable[None]]) -> None:
-        async def one(item: _Item) -> None:
-            async with self._slots:
-                await do(item)
-
-        with unwrapped():
-            async with asyncio.TaskGroup() as group:
-                for item in items:
-                    group.create_task(one(item))
 
     async def _check(self, removal: Removal) -> None:
         if len(self._removals) == 1:  # without its only hunk the fix is the base, where these fail
@@ -184,6 +184,7 @@ class _Stage:
         tree = await self.repository.with_file(self.harvest.trees.head, mutation.path, mutation.content)
         cell = await self.new.run(tree)
         if cell.status is CellStatus.NO_REPORT and mutation.may_not_compile:
+            self._unbuilt.add(mutation)
             return
         by = self.new.noticed(cell)
         self._mutants[mutation] = _mutant(mutation, MutantFate.KILLED if by else MutantFate.SURVIVED, by)
@@ -197,11 +198,13 @@ class _Stage:
         )
 
     def _left(self) -> list[str]:
-        parts = (
-            (len(self._checks), len(self._removals), "hunks were not tried"),
-            (len(self._mutants), len(self._mutations), "mutants were not tried, or did not compile"),
+        hunks, mutants = len(self._removals), len(self._mutations)
+        left = (
+            (hunks - len(self._checks), hunks, "hunks were not tried"),
+            (mutants - len(self._mutants) - len(self._unbuilt), mutants, "mutants were not tried"),
+            (len(self._unbuilt), mutants, "mutants left no report, as one that does not compile"),
         )
-        return [f"{whole - done} of {whole} {what}." for done, whole, what in parts if done < whole]
+        return [f"{number} of {whole} {what}." for number, whole, what in left if number]
 
 
 def _mutant(mutation: Mutation, fate: MutantFate, by: str = "") -> Mutant:
