@@ -69,6 +69,7 @@ async def compose(wish: Wish) -> AsyncIterator[Anton]:
         equip=equip,
         home=settings.home,
         mutation_seconds=settings.proof.mutation_seconds,
+        culprit_seconds=settings.proof.culprit_seconds,
     )
     try:
         yield _anton(settings, wish, world)

@@ -381,6 +381,7 @@ def test_the_example_is_valid_and_shows_every_key_with_its_default(cwd: Path) ->
         ("tests", "timeout_seconds"),
         ("run", "rounds"),
         ("proof", "mutation_seconds"),
+        ("proof", "culprit_seconds"),
         ("sandbox", "kind"),
     ]:
         assert getattr(getattr(example, table), key) == getattr(getattr(default, table), key)

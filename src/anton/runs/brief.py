@@ -9,14 +9,20 @@ from anton.core.run import RunState
 from anton.views.briefing import briefing_for, pull_request_for
 
 
+def goes_back_to(state: RunState, proof: Proof) -> tuple[Blame, ...]:
+    """Whom a proof sends back to work; nobody where it blames nobody or no round is left."""
+    if state.round >= state.round_limit:
+        return ()
+    return tuple(b for b in (Blame.CODE, Blame.TEST) if any(fault.blames is b for fault in proof.faults))
+
+
 def conclude(state: RunState) -> tuple[Event, ...]:
     """The events that end a round whose proof is judged, to be appended in one piece."""
     proof = state.proof
     if proof is None:
         return ()
-    blamed = [blame for blame in (Blame.CODE, Blame.TEST) if any(f.blames is blame for f in proof.faults)]
-    if blamed and state.round < state.round_limit:
-        notes = (NotePosted(blame, Note(Source.PROOF, _evidence(proof, blame))) for blame in blamed)
+    if sent_back := goes_back_to(state, proof):
+        notes = (NotePosted(blame, Note(Source.PROOF, _evidence(proof, blame))) for blame in sent_back)
         return (RoundStarted(state.round + 1, "proof"), *notes)
     title, body = pull_request_for(state, proof)
     digest = digest_of(proof, f"{title}\n\n{body}")

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
+from anton.core.errors import unwrapped
 from anton.core.event import CellFinished, ProofFinished
+from anton.core.proof import Culprit, Proof
 from anton.core.run import RunState
 from anton.core.verdict import judge, not_tested
 from anton.ports import Repository, Sandbox
+from anton.proving.culprit import find_culprit
 from anton.proving.harvest import Harvest, Work, harvest
 from anton.proving.matrix import fill
 from anton.proving.plan import TestPlan
-from anton.proving.strength import measure
+from anton.proving.strength import Strength, measure
 from anton.proving.suite import SuiteRunner
+from anton.runs.brief import goes_back_to
 from anton.runs.colleagues import subjects
 from anton.runs.log import RunLog
 
@@ -24,10 +29,12 @@ async def prove(
     sandbox: Sandbox,
     plan: TestPlan,
     mutation_seconds: float,
+    culprit_seconds: float,
 ) -> None:
     """Fill and judge the matrix of the round under way, unless that is journaled already.
 
-    Where it is green, its tests' strength is measured for at most `mutation_seconds`.
+    Where it is green, its tests' strength is measured for at most `mutation_seconds`; where it is put before
+    a person, the commit that brought the bug is looked for, side by side, for at most `culprit_seconds`.
     """
     if log.state.proof is not None:
         return
@@ -37,11 +44,33 @@ async def prove(
     else:
         cells = await fill(suite, harvested, log.state.cells, lambda cell: log.append(CellFinished(cell)))
         proof = judge(log.state.round, harvested.patch, cells, sandbox.description)
-    if proof.green:
-        found = await measure(repository, suite, harvested, proof, mutation_seconds)
-        undone = proof.undone + found.undone
-        proof = replace(proof, hunks=found.hunks, mutants=found.mutants, undone=undone)
+    with unwrapped():
+        async with asyncio.TaskGroup() as group:
+            measuring = group.create_task(_strength(repository, suite, harvested, proof, mutation_seconds))
+            searching = group.create_task(_culprit(log.state, repository, suite, proof, culprit_seconds))
+    found, (culprit, unsought) = measuring.result(), searching.result()
+    undone = (*proof.undone, *found.undone, *unsought)
+    proof = replace(proof, hunks=found.hunks, mutants=found.mutants, culprit=culprit, undone=undone)
     await log.append(ProofFinished(proof))
+
+
+async def _strength(
+    repository: Repository, suite: SuiteRunner, harvested: Harvest, proof: Proof, seconds: float
+) -> Strength:
+    if not proof.green:
+        return Strength()
+    return await measure(repository, suite, harvested, proof, seconds)
+
+
+async def _culprit(
+    state: RunState, repository: Repository, suite: SuiteRunner, proof: Proof, seconds: float
+) -> tuple[Culprit | None, tuple[str, ...]]:
+    """The commit that brought the bug, and a sentence where it was not looked for."""
+    if not proof.reproducing or goes_back_to(state, proof):
+        return None, ()
+    if seconds <= 0:
+        return None, ("The commit that brought the bug was not looked for: `proof.culprit_seconds` is 0.",)
+    return await find_culprit(repository, suite, proof, seconds), ()
 
 
 async def _gather(state: RunState, repository: Repository, plan: TestPlan) -> Harvest:

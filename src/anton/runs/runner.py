@@ -149,8 +149,15 @@ class _Round:
                 await self._investigate(crew)
                 await self.log.append(ProofStarted(self.log.state.round), *notes_for_writer(self.log.state))
             handed_in.set()
-            seconds = self.world.mutation_seconds
-            await prove(self.log, self.repository, self.suite, self.world.sandbox, self.plan, seconds)
+            await prove(
+                self.log,
+                self.repository,
+                self.suite,
+                self.world.sandbox,
+                self.plan,
+                mutation_seconds=self.world.mutation_seconds,
+                culprit_seconds=self.world.culprit_seconds,
+            )
 
     async def _investigate(self, crew: Mapping[str, Agent]) -> None:
         async with asyncio.TaskGroup() as group:

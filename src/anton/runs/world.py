@@ -60,6 +60,8 @@ class World:
     clock: Clock = utc_now
     mutation_seconds: float = 60.0
     """Wall time for hunks and mutants of a green proof; 0 leaves them out."""
+    culprit_seconds: float = 60.0
+    """Wall time for the search for the commit that brought the bug; 0 leaves it out."""
 
     def scratch(self, run_id: str) -> Path:
         """Where a run's worktrees and test trees live; it may be deleted at any time between steps."""

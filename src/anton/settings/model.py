@@ -178,6 +178,8 @@ class ProofSettings(_Section):
 
     mutation_seconds: Annotated[float, Field(strict=True, ge=0, le=3600)] = 60.0
     """Wall time for taking back hunks and trying mutants, once the matrix is green; 0 leaves both out."""
+    culprit_seconds: Annotated[float, Field(strict=True, ge=0, le=3600)] = 60.0
+    """Wall time for finding the commit that brought the bug, at the same time; 0 leaves it out."""
 
 
 class SandboxSettings(_Section):
