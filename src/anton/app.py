@@ -32,16 +32,26 @@ from anton.core.agent import AgentSpec
 from anton.core.errors import UsageError
 from anton.core.tool import Tool
 from anton.demo.build import REQUEST, demo_ticket, lay_out
-from anton.entrypoints.composition import Anton, BenchWish, Check, Wish
+from anton.entrypoints.composition import Anton, BenchWish, Check, VerifyBench, Wish
 from anton.ports import Model, Sandbox
+from anton.proving.declarations import Declared
+from anton.proving.environment import Environments
 from anton.proving.portable import machine
-from anton.proving.presets import interpreter_paths, plan_for
-from anton.runs.verify import Bench as VerifyBench
+from anton.proving.presets import Machine, interpreter_paths, plan_for
 from anton.runs.world import Bench, Planned, World
-from anton.settings import OF_REPOSITORY, Settings, repository_settings, settings_of_process
+from anton.settings import (
+    OF_REPOSITORY,
+    Settings,
+    package_sources_of_process,
+    repository_settings,
+    settings_of_process,
+)
 from anton.tools.catalogue import TOOLS
 from anton.tools.context import ToolContext
 from anton.tools.worktree import Worktree
+
+ENVIRONMENTS = "environments"
+"""Folder in Anton's state of what the tests of repositories depend on."""
 
 
 @asynccontextmanager
@@ -56,15 +66,19 @@ async def compose(wish: Wish) -> AsyncIterator[Anton]:
     model = _model(settings, wish.record)
     url = settings.database_url
     journal = SqlJournal(url.get_secret_value() if url else settings.home / "journal.db")
+    sandbox = await _sandbox(wish, settings)
     world = World(
         journal=journal,
         model=model,
-        sandbox=await _sandbox(wish, settings),
+        sandbox=sandbox,
         tracker=LocalTracker(settings.home / "tickets", [demo_ticket()]),
         forge=LocalForge(settings.home / "pull_requests"),
         repository=partial(_repository, settings.home),
         remote=partial(_remote, settings.home),
         plan=partial(_plan, settings),
+        environments=Environments(
+            settings.home / ENVIRONMENTS, sandbox, Machine(Path(sys.executable)), package_sources_of_process()
+        ),
         specs=tuple(_with_limits(spec, settings) for spec in roster()),
         equip=equip,
         home=settings.home,
@@ -139,7 +153,8 @@ async def _remote(home: Path, repository: str, origin: str) -> str:
     return str(own)
 
 
-def _plan(settings: Settings, paths: tuple[str, ...], own: str | None) -> Planned:
+def _plan(settings: Settings, declared: Declared) -> Planned:
+    own = declared.texts.get("anton.toml")
     notices: tuple[str, ...] = ()
     if own is not None:
         found = repository_settings(own)
@@ -148,16 +163,24 @@ def _plan(settings: Settings, paths: tuple[str, ...], own: str | None) -> Planne
         said = (f"The repository's own anton.toml sets {', '.join(f'tests.{name}' for name in taken)}.",)
         notices = (said if taken else ()) + found.notices
     tests = settings.tests
+    built = tests.environment == "auto" and tests.python is None
     plan = plan_for(
-        paths,
+        declared.files,
         tests.python or Path(sys.executable),
+        texts=declared.texts,
+        environments=settings.home / ENVIRONMENTS if built else None,
         command=tests.command or (),
         report=tests.report,
         timeout_seconds=tests.timeout_seconds,
         test_patterns=tests.patterns,
         env=tests.env,
     )
-    return Planned(plan, notices)
+    if plan.recipe is not None:
+        notices += (
+            f"The tests run in an environment built from {' and '.join(plan.recipe.sources)}: "
+            "what these name is fetched when it is built, without any network afterwards.",
+        )
+    return Planned(plan, notices + plan.notices)
 
 
 def _with_limits(spec: AgentSpec, settings: Settings) -> AgentSpec:

@@ -113,12 +113,11 @@ class Environments:
         self._machine = machine
         self._sources = sources
         self._timeout_seconds = timeout_seconds
-        self._failed: dict[str, EnvironmentUnbuildable] = {}
 
     async def ensure(self, recipe: Recipe | None) -> None:
         """Return when the environment is there; nothing is to be done for None.
 
-        Whoever comes while it is built waits. What has failed once is not tried again by this object.
+        Whoever comes while it is built waits.
 
         Raises:
             EnvironmentUnbuildable: it cannot be built.
@@ -128,8 +127,6 @@ class Environments:
         if recipe is None or await asyncio.to_thread((self._folder / recipe.key).is_dir):
             return
         async with _locked(self._folder, recipe.key):
-            if known := self._failed.get(recipe.key):
-                raise known
             if not await asyncio.to_thread((self._folder / recipe.key).is_dir):
                 await self._build(recipe)
 
@@ -145,8 +142,7 @@ class Environments:
             await asyncio.to_thread(draft.rename, self._folder / recipe.key)
         except TimeoutError:
             words = f"it was not done after {self._timeout_seconds:g} seconds"
-            self._failed[recipe.key] = _unbuildable(recipe, words, "\n".join(told))
-            raise self._failed[recipe.key] from None
+            raise _unbuildable(recipe, words, "\n".join(told)) from None
         finally:
             await remove_folder(draft)
             log = self._folder / f"{recipe.key}.log"
@@ -159,8 +155,7 @@ class Environments:
         if execution.exit_code != 0:
             how = "was stopped" if execution.timed_out else f"ended with exit code {execution.exit_code}"
             ended = f"`{_shown(step.argv)}` {how}"
-            self._failed[recipe.key] = _unbuildable(recipe, ended, _without_secrets(execution.output))
-            raise self._failed[recipe.key]
+            raise _unbuildable(recipe, ended, _without_secrets(execution.output))
 
     async def _run(self, argv: Sequence[str], step: Step, draft: Path, told: list[str]) -> Execution:
         command = Command(

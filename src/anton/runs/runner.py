@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 from anton.core.decision import Answer, decide
-from anton.core.errors import OutsideError, unwrapped
+from anton.core.errors import OutsideError, UsageError, unwrapped
 from anton.core.event import (
     AgentOutcome,
     BaseResolved,
@@ -27,15 +28,18 @@ from anton.core.proof import Cell, CellStatus, Suite, Tree
 from anton.core.run import Phase, RunState
 from anton.engine.loop import Agent, work
 from anton.ports import Repository
+from anton.proving.environment import EnvironmentUnbuildable
 from anton.proving.plan import TestPlan
 from anton.proving.suite import SuiteRunner
 from anton.runs.brief import conclude
+from anton.runs.budget import within
 from anton.runs.colleagues import notes_for_witnesses, notes_for_writer
 from anton.runs.crew import Crew
 from anton.runs.deliver import deliver
 from anton.runs.log import RunLog, Watcher, open_log
+from anton.runs.planning import planned
 from anton.runs.prove import prove
-from anton.runs.world import Planned, World
+from anton.runs.world import World
 
 WITNESSES = ("code", "test")
 
@@ -58,7 +62,8 @@ async def advance(world: World, run_id: str, watch: Sequence[Watcher] = ()) -> R
         OutsideError: the model, the remote or the journal failed; what was done is kept, call again.
     """
     async with open_log(world.journal, run_id, clock=world.clock, watch=watch) as log:
-        await _Runner(world, log).advance()
+        held = replace(world, model=within(world.budget, log.state, world.model))
+        await _Runner(held, log).advance()
         return log.state
 
 
@@ -98,7 +103,7 @@ class _Runner:
         received = self.log.state.received
         repository = self.world.repository(received.repository)
         found = await repository.resolve(received.base_ref)
-        notices = list((await _planned(self.world, repository, found.tree)).notices)
+        notices = list((await planned(self.world, repository, found.tree)).notices)
         if found.dirty:
             notices.append(
                 "The checkout holds changes that are not committed; they are left alone. The fix is based "
@@ -106,7 +111,7 @@ class _Runner:
             )
         try:
             await self.world.tracker.start(received.ticket)
-        except OutsideError as error:
+        except (OutsideError, UsageError) as error:
             notices.append(f"The ticket was not marked as in progress: {error}")
         remote = received.remote or await self.world.remote(received.repository, found.remote)
         await self.log.append(
@@ -118,9 +123,10 @@ class _Runner:
         state = self.log.state
         assert state.base is not None  # noqa: S101 - the phase table has BaseResolved before WORKING
         repository = self.world.repository(state.received.repository)
-        plan = (await _planned(self.world, repository, state.base.tree)).plan
+        plan = (await planned(self.world, repository, state.base.tree)).plan
         workspace = self.world.scratch(state.run_id) / "trees"
-        suite = SuiteRunner(self.world.sandbox, repository, workspace, plan)
+        prepare = partial(self.world.environments.ensure, plan.recipe)
+        suite = SuiteRunner(self.world.sandbox, repository, workspace, plan, prepare=prepare)
         try:
             with unwrapped():
                 await _Round(self.world, self.log, state.base, repository, plan, suite).carry_out()
@@ -181,7 +187,14 @@ class _Round:
         await work(writer)
 
     async def _measure_baseline(self) -> None:
-        """What the suite says before anything is changed; a suite that says nothing ends the run."""
+        """What the suite says before anything is changed; a suite that says nothing ends the run.
+
+        First the environment is built, so that no agent's own test run is the one that builds it.
+        """
+        try:
+            await self._prepared()
+        except EnvironmentUnbuildable as error:
+            raise Unusable(str(error)) from error
         known = next((cell for cell in self.log.state.cells if cell.is_baseline), None)
         if known is None and self.suite.can_run:
             known = await self.suite.run(self.base.tree, Suite.OLD, Tree.BASE)
@@ -189,11 +202,9 @@ class _Round:
         if known is not None and (reason := _says_nothing(known)):
             raise Unusable(reason)
 
-
-async def _planned(world: World, repository: Repository, tree: str) -> Planned:
-    own = await repository.read(tree, "anton.toml")
-    files = await repository.files(tree)
-    return world.plan(files, None if own is None else own.decode("utf-8", "replace"))
+    async def _prepared(self) -> None:
+        if self.suite.can_run:
+            await self.suite.prepare()
 
 
 def _says_nothing(cell: Cell) -> str:

@@ -9,7 +9,10 @@ from pathlib import Path
 from anton.core.agent import AgentSpec
 from anton.core.tool import Tool
 from anton.ports import Forge, Journal, Model, Repository, Sandbox, Tracker
+from anton.proving.declarations import Declared
+from anton.proving.environment import Environments
 from anton.proving.plan import TestPlan
+from anton.runs.budget import Budget
 from anton.runs.log import Clock, utc_now
 
 Equip = Callable[["Bench"], Mapping[str, Tool]]
@@ -51,13 +54,17 @@ class World:
     """The trusted side of the repository at an absolute path."""
     remote: Callable[[str, str], Awaitable[str]]
     """Where to push to, for a repository's path and the `origin` it names (empty: none)."""
-    plan: Callable[[tuple[str, ...], str | None], Planned]
-    """How to run the tests of a repository that holds these files and this `anton.toml`, if any."""
+    plan: Callable[[Declared], Planned]
+    """How to run the tests of a repository, by its files and what they declare, `anton.toml` among them."""
+    environments: Environments
+    """What those tests depend on, built when it is first needed."""
     specs: tuple[AgentSpec, ...]
     equip: Equip
     home: Path
     """Anton's state folder."""
     clock: Clock = utc_now
+    budget: Budget = Budget()
+    """What the agents of one run may spend."""
     mutation_seconds: float = 60.0
     """Wall time for hunks and mutants of a green proof; 0 leaves them out."""
     culprit_seconds: float = 60.0

@@ -3,7 +3,9 @@
 from anton.settings.layers import (
     ENVIRONMENT,
     FILE_NAME,
+    PACKAGE_SOURCES,
     load_settings,
+    package_sources_of_process,
     repository_settings,
     settings_of_process,
 )
@@ -22,12 +24,14 @@ __all__ = [
     "ENVIRONMENT",
     "FILE_NAME",
     "OF_REPOSITORY",
+    "PACKAGE_SOURCES",
     "AgentLimits",
     "PriceSettings",
     "RepositorySettings",
     "Settings",
     "SuiteSettings",
     "load_settings",
+    "package_sources_of_process",
     "repository_settings",
     "settings_of_process",
 ]

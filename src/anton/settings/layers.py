@@ -44,6 +44,19 @@ ENVIRONMENT: Mapping[str, Keys] = MappingProxyType(
 )
 """Variable → key. An empty variable is one that is not set. ANTON_CONFIG names the file of layer 3."""
 
+PACKAGE_SOURCES = frozenset(
+    {
+        *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"),
+        *("SSL_CERT_FILE", "SSL_CERT_DIR", "PIP_CERT", "NODE_EXTRA_CA_CERTS"),
+        *("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS", "PIP_NO_INDEX"),
+        *("UV_DEFAULT_INDEX", "UV_INDEX", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS"),
+        *("UV_NO_INDEX", "UV_OFFLINE", "UV_SYSTEM_CERTS", "UV_NATIVE_TLS"),
+        *("NPM_CONFIG_REGISTRY", "NPM_CONFIG_CAFILE", "NPM_CONFIG_OFFLINE"),
+        *("GOPROXY", "GONOSUMDB", "GOSUMDB"),
+    }
+)
+"""Variables that say where packages come from; they are passed on when an environment is built."""
+
 _PATHS: frozenset[Keys] = frozenset({("home",), ("repo_cwd",), ("run", "reports"), ("tests", "python")})
 _AGENTS = {"triage": (5, 60), "code": (15, 180), "test": (20, 300), "pr": (5, 60)}
 
@@ -68,6 +81,11 @@ def settings_of_process(
 ) -> Settings:
     """`load_settings` with this process's environment and current folder."""
     return load_settings(os.environ, Path.cwd(), repository, config, overrides)
+
+
+def package_sources_of_process() -> dict[str, str]:
+    """What this process's environment says of where packages come from."""
+    return {name: value for name, value in os.environ.items() if name in PACKAGE_SOURCES and value.strip()}
 
 
 def load_settings(

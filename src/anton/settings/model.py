@@ -153,7 +153,9 @@ class SuiteSettings(_Section):
     timeout_seconds: Annotated[float, Field(strict=True, ge=1, le=7200)] = 120.0
     """For one run of the suite."""
     python: AbsolutePath | None = None
-    """Interpreter with the repository's dependencies and pytest; without one, Anton's own."""
+    """Interpreter with the repository's dependencies and pytest; where one is given, nothing is built."""
+    environment: Literal["auto", "none"] = "auto"
+    """Whether what the repository declares is fetched into an environment of its own."""
     env: Mapping[str, str] = Field(default_factory=dict, repr=False)
     """Added to the environment of the tests, which is otherwise almost empty."""
 
