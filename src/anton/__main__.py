@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, cast
 from anton.entrypoints.cli import anton
 
 if TYPE_CHECKING:
-    from anton.entrypoints.composition import Anton, BenchWish, Wish
-    from anton.runs.verify import Bench
+    from anton.entrypoints.composition import Anton, BenchWish, VerifyBench, Wish
 
 
 class Root:
@@ -20,9 +19,9 @@ class Root:
         """Anton as the settings have it."""
         return cast("AbstractAsyncContextManager[Anton]", import_module("anton.app").compose(wish))
 
-    def bench(self, wish: BenchWish) -> AbstractAsyncContextManager[Bench]:
+    def bench(self, wish: BenchWish) -> AbstractAsyncContextManager[VerifyBench]:
         """What a proof bundle is executed with."""
-        return cast("AbstractAsyncContextManager[Bench]", import_module("anton.app").bench(wish))
+        return cast("AbstractAsyncContextManager[VerifyBench]", import_module("anton.app").bench(wish))
 
 
 def main() -> None:

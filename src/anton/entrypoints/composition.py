@@ -78,6 +78,10 @@ class BenchWish:
     """Nothing will be run: no sandbox has to be tried out."""
 
 
+VerifyBench = Bench
+"""What a bundle is executed with, by the name that tells it from an agent's bench."""
+
+
 class Compose(Protocol):
     """The composition root."""
 
@@ -85,6 +89,6 @@ class Compose(Protocol):
         """Anton as the settings have it."""
         ...
 
-    def bench(self, wish: BenchWish) -> AbstractAsyncContextManager[Bench]:
+    def bench(self, wish: BenchWish) -> AbstractAsyncContextManager[VerifyBench]:
         """What a bundle is executed with: no settings, no journal, no model; files are temporary."""
         ...

@@ -43,13 +43,14 @@ from anton.proving.contents import (
     test_files,
     trees_of,
 )
-from anton.proving.plan import TestPlan
+from anton.proving.plan import ReportFormat, TestPlan
 from anton.proving.portable import Machine, portable
 
 MAX_BASE_BYTES = 20_000_000
 """Of a pack that holds the whole base tree; a larger repository has to be given to whoever verifies."""
 MAX_OBJECTS_BYTES = 100_000_000
 MAX_TEST_BYTES = 1_000_000
+MAX_SECONDS = 86_400.0
 _SECRET = re.compile(r"KEY|TOKEN|SECRET|PASSW|CREDENTIAL|AUTH|DSN|DATABASE_URL", re.IGNORECASE)
 
 _PROOF: TypeAdapter[Proof] = TypeAdapter(Proof)
@@ -81,8 +82,17 @@ class Bundle:
     """Bytes of the archive."""
 
 
-async def pack_bundle(repository: Repository, proof: Proof, plan: TestPlan, about: About) -> bytes:
+async def pack_bundle(
+    repository: Repository, proof: Proof, plan: TestPlan, about: About, max_base_bytes: int = MAX_BASE_BYTES
+) -> bytes:
     """The bundle of a proof; the same proof gives the same bytes.
+
+    Args:
+        repository: Has the trees that were tested and the patch's commits.
+        proof: As it was judged, with at least one cell.
+        plan: How its tests were run.
+        about: What else is said.
+        max_base_bytes: Of the git pack, if the whole base tree is to be in it.
 
     Raises:
         OutsideError: the patch alone is larger than MAX_OBJECTS_BYTES.
@@ -90,7 +100,7 @@ async def pack_bundle(repository: Repository, proof: Proof, plan: TestPlan, abou
     portably = portable(proof, _Elsewhere(_programs(proof), about.machine).command, about.machine)
     trees = trees_of(portably, about.base_tree)
     commits = [commit.sha for commit in proof.patch.commits]
-    whole = await repository.pack([proof.patch.base, *commits], trees.all, (), MAX_BASE_BYTES)
+    whole = await repository.pack([proof.patch.base, *commits], trees.all, (), max_base_bytes)
     objects = whole or await repository.pack(commits, trees.all[1:], trees.all[:1], MAX_OBJECTS_BYTES)
     if objects is None:
         raise OutsideError(f"the patch alone has more than {MAX_OBJECTS_BYTES:,} bytes of git objects")
@@ -265,7 +275,23 @@ def _check_judgement(proof: Proof) -> None:
         raise BundleRefused("proof.json names signs of cheating and claims to be green")
 
 
+def _check_harmless(rerun: Rerun) -> None:
+    """Nothing in it leads out of a tree, and git is asked for nothing but object ids."""
+    ids = (rerun.base, rerun.head, *rerun.trees.all)
+    if not all(re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", object_id) for object_id in ids):
+        raise BundleRefused("rerun.json names a commit or tree that is no git object id")
+    if not fits(rerun.report):
+        raise BundleRefused(f"rerun.json names the report {rerun.report!r}, which is not inside the tree")
+    if not all(fits(name) and "/" not in name for name in rerun.links):
+        raise BundleRefused("rerun.json names a link that is not at the root of the tree")
+    if rerun.report_format not in list(ReportFormat) or not 0 < rerun.timeout_seconds <= MAX_SECONDS:
+        raise BundleRefused("rerun.json names a report format or a time limit that no bundle has")
+
+
 def _check_rerun(files: Mapping[str, bytes], proof: Proof, rerun: Rerun) -> None:
+    _check_harmless(rerun)
+    if any(cell.tree_sha != rerun.trees.of(cell) for cell in proof.cells):
+        raise BundleRefused("rerun.json names other trees than the cells in proof.json ran on")
     if trees_of(proof, rerun.trees.base) != rerun.trees:
         raise BundleRefused("rerun.json names other trees than the cells in proof.json ran on")
     if (rerun.base, rerun.head) != (proof.patch.base, proof.patch.head):
@@ -299,7 +325,7 @@ async def check_objects(bundle: Bundle, repository: Repository) -> None:
         BundleRefused: they are not; the text names the file.
         OutsideError: objects are missing, or the pack is damaged.
     """
-    rerun, patch, trees = bundle.rerun, bundle.proof.patch, bundle.rerun.trees
+    rerun, trees = bundle.rerun, bundle.rerun.trees
     await repository.unpack(bundle.files[OBJECTS], "sha1" if len(rerun.base) == 40 else "sha256")
     for commit, tree, what in ((rerun.base, trees.base, "base"), (rerun.head, trees.head, "head")):
         if await repository.changes(commit, tree):
@@ -309,9 +335,23 @@ async def check_objects(bundle: Bundle, repository: Repository) -> None:
     for name, diff in ((FIX_DIFF, source), (TESTS_DIFF, tests)):
         if bundle.files[name] != diff.encode("utf-8", "replace"):
             raise BundleRefused(f"{name!r} is not the change between the trees in the bundle")
-    changed = await repository.changes(trees.base, trees.head)
-    if sorted(changed, key=lambda change: change.path) != sorted(patch.files, key=lambda change: change.path):
-        raise BundleRefused("proof.json lists other changed files than the trees in the bundle differ by")
+    await _check_trees(bundle, repository)
     for name, content in (await _new_tests(repository, bundle.proof, trees.head)).items():
         if bundle.files[name] != content:
             raise BundleRefused(f"{name!r} is not the file in the tree of the head commit")
+
+
+async def _check_trees(bundle: Bundle, repository: Repository) -> None:
+    """See that every tree is base with what the patch says, and with nothing else."""
+    patch, trees = bundle.proof.patch, bundle.rerun.trees
+    changed = await repository.changes(trees.base, trees.head)
+    if sorted(changed, key=lambda change: change.path) != sorted(patch.files, key=lambda change: change.path):
+        raise BundleRefused("proof.json lists other changed files than the trees in the bundle differ by")
+    source, tests = [c.path for c in patch.source], [c.path for c in patch.tests]
+    with_tests = trees.base_with_tests
+    if await repository.graft(trees.base, trees.head, source) != trees.fix:
+        raise BundleRefused("rerun.json: the tree 'fix' is not base with the source of the patch")
+    if with_tests and await repository.graft(trees.base, trees.head, tests) != with_tests:
+        raise BundleRefused("rerun.json: the tree 'base_with_tests' is not base with the tests of the patch")
+    if trees.second and await repository.diff(with_tests or trees.base, trees.second) != patch.second_opinion:
+        raise BundleRefused("rerun.json: the tree 'second' is not the second opinion in proof.json")

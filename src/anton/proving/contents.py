@@ -43,6 +43,17 @@ class Trees:
     base_with_tests: str | None = None
     second: str | None = None
 
+    def of(self, cell: Cell) -> str | None:
+        """The tree that a cell must have run on."""
+        places = {
+            (Suite.NEW, Tree.BASE): self.base_with_tests,
+            (Suite.OLD, Tree.BASE): self.base,
+            (Suite.OLD, Tree.FIX): self.fix,
+            (Suite.NEW, Tree.FIX): self.head,
+            (Suite.NEW, Tree.SECOND): self.second,
+        }
+        return places.get((cell.suite, cell.tree))
+
     @property
     def all(self) -> tuple[str, ...]:
         """Each once, base first."""

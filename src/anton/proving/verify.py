@@ -8,6 +8,7 @@ whose outcomes differ is made a second time before it counts, so that a test tha
 from __future__ import annotations
 
 import asyncio
+import re
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -163,7 +164,7 @@ def localised(rerun: Rerun, bench: Bench) -> TestPlan:
 
 
 def _program(word: str, python: Path) -> str:
-    if not (word.startswith("{") and word.endswith("}")):
+    if not re.fullmatch(r"\{[\w.+-]+\}", word):
         return word
     if word == "{python}":
         return str(python)

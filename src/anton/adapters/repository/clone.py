@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from pathlib import Path
 
 from anton.adapters.repository.command import Git, speakable
@@ -13,13 +14,16 @@ from anton.core.errors import RepositoryUnusable
 SECONDS = 1_800.0
 
 
-async def clone_commit(url: str, commit: str, folder: Path) -> None:
+async def clone_commit(
+    url: str, commit: str, folder: Path, environment: Mapping[str, str] = ENVIRONMENT
+) -> None:
     """Make `folder` a bare repository with one commit of another one: alone if the other side allows it.
 
     Args:
         url: https or ssh; nothing of the operator's own git settings takes part.
         commit: Full id.
         folder: Made here.
+        environment: For git.
 
     Raises:
         UsageError: the URL is not of such a form.
@@ -28,7 +32,7 @@ async def clone_commit(url: str, commit: str, folder: Path) -> None:
     check_remote(url)
     await asyncio.to_thread(folder.mkdir, parents=True)
     await init(folder, "sha1" if len(commit) == 40 else "sha256")
-    git = Git(folder, ENVIRONMENT)
+    git = Git(folder, environment)
     options = (
         "--quiet",
         "--no-tags",
