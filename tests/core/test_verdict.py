@@ -23,6 +23,7 @@ from anton.core.proof import (
     Patch,
     Proof,
     Suite,
+    Tampering,
     Tree,
 )
 from anton.core.verdict import judge, not_tested, outcomes, suspects
@@ -597,3 +598,32 @@ def _assert_deserved(proof: Proof) -> None:
             assert fix[test].outcome is P
     for test in {*before, *after} - base.keys():
         assert test not in after or after[test].outcome not in BAD
+
+
+WEAKENED = Tampering("assertion weakened", "tests/test_new.py", 7, "`a == 1` has become `a`", Blame.TEST)
+DETECTED = Tampering("runner detected", "shop/cart.py", 3, "`'pytest' in sys.modules`", Blame.CODE)
+WHOLE = Tampering("not readable", "shop/cart.py", 0, "the file is nested too deeply", Blame.CODE)
+
+
+def test_a_sign_of_cheating_turns_a_green_proof_red_and_goes_back_to_whose_it_is() -> None:
+    matrix = Matrix()
+    assert judge(1, PATCH, matrix.cells, "full").green
+    proof = judge(1, PATCH, matrix.cells, "full", (WEAKENED, DETECTED, WHOLE))
+    assert faults(proof) == [(FaultKind.TAMPERED, Blame.CODE, ()), (FaultKind.TAMPERED, Blame.TEST, ())]
+    assert proof.tampering == (WEAKENED, DETECTED, WHOLE)
+    code, test = (fault.evidence for fault in proof.faults)
+    assert "shop/cart.py:3: runner detected. `'pytest' in sys.modules`" in code
+    assert "- shop/cart.py: not readable. the file is nested too deeply" in code
+    assert "tests/test_new.py:7: assertion weakened. `a == 1` has become `a`" in test
+    assert "shop/cart.py" not in test
+
+
+def test_signs_of_cheating_are_told_even_where_nothing_could_be_run() -> None:
+    proof = not_tested(1, PATCH, "no sandbox", (WEAKENED,))
+    assert [fault.kind for fault in proof.faults] == [FaultKind.NOT_TESTED, FaultKind.TAMPERED]
+
+
+def test_many_signs_are_counted_in_the_evidence() -> None:
+    signs = tuple(replace(WEAKENED, line=number) for number in range(SHOWN_TESTS + 3))
+    [fault] = judge(1, PATCH, Matrix().cells, "full", signs).faults
+    assert fault.evidence.endswith("- and 3 more")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from anton.core.proof import Blame, Case, Cell, CellStatus, Fault, FaultKind
+from anton.core.proof import Blame, Case, Cell, CellStatus, Fault, FaultKind, Tampering
 
 SHOWN_TESTS = 8
 """Tests named in the evidence of a fault; the rest are counted."""
@@ -39,3 +39,20 @@ def broken(kind: FaultKind, blame: Blame, what: str, cells: Sequence[Cell]) -> F
     how = "was not run" if worst is None else f"ended with {worst.status.value!r}"
     output = worst.output[-SHOWN_CHARACTERS:] if worst else ""
     return Fault(kind, blame, (), f"Running {what} {how}. The runner's own words:\n{output}".rstrip())
+
+
+def tampered(signs: Sequence[Tampering]) -> Iterator[Fault]:
+    """One fault for each agent that signs of cheating go back to."""
+    for blame in Blame:
+        found = [sign for sign in signs if sign.blames is blame]
+        if found:
+            places = "\n".join(
+                f"- {_place(sign)}: {sign.kind}. {sign.detail}" for sign in found[:SHOWN_TESTS]
+            )
+            more = f"\n- and {len(found) - SHOWN_TESTS} more" if len(found) > SHOWN_TESTS else ""
+            text = f"The patch holds what no proof can stand on; take it back:\n{places}{more}"
+            yield Fault(FaultKind.TAMPERED, blame, (), text)
+
+
+def _place(sign: Tampering) -> str:
+    return f"{sign.path}:{sign.line}" if sign.line else sign.path

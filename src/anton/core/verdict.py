@@ -24,7 +24,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from anton.core.evidence import broken, evidence_of, listed, named
+from anton.core.evidence import broken, evidence_of, listed, named, tampered
 from anton.core.proof import (
     BAD,
     Blame,
@@ -38,6 +38,7 @@ from anton.core.proof import (
     Patch,
     Proof,
     Suite,
+    Tampering,
     Tree,
 )
 
@@ -93,28 +94,36 @@ def outcomes(cells: Iterable[Cell], suite: Suite, tree: Tree) -> Outcomes:
     return Outcomes(tuple(sorted(chosen, key=lambda cell: cell.attempt)))
 
 
-def judge(round_number: int, patch: Patch, cells: tuple[Cell, ...], sandbox: str) -> Proof:
-    """The proof that follows from a filled matrix."""
+def judge(
+    round_number: int,
+    patch: Patch,
+    cells: tuple[Cell, ...],
+    sandbox: str,
+    tampering: tuple[Tampering, ...] = (),
+) -> Proof:
+    """The proof that follows from a filled matrix and from what the guard against cheating found."""
     matrix = _Matrix(patch, cells)
     return Proof(
         round=round_number,
         patch=patch,
         cells=cells,
-        faults=tuple(matrix.faults()),
+        faults=(*matrix.faults(), *tampered(tampering)),
         reproducing=tuple(sorted(matrix.reproducing)),
         new_tests=tuple(sorted(matrix.new_tests)),
         flaky=tuple(sorted(matrix.flaky)),
         already_red=tuple(sorted(matrix.already_red)),
         opinion=matrix.opinion(),
         sandbox=sandbox,
+        tampering=tampering,
     )
 
 
-def not_tested(round_number: int, patch: Patch, sandbox: str) -> Proof:
+def not_tested(round_number: int, patch: Patch, sandbox: str, tampering: tuple[Tampering, ...] = ()) -> Proof:
     """The proof of a patch whose tests could not be run for want of a sandbox: never green."""
     why = f"NOT TESTED: {sandbox}. The change was proposed by reading alone; nothing of it was executed."
     fault = Fault(FaultKind.NOT_TESTED, Blame.NOBODY, (), why)
-    return Proof(round_number, patch, (), (fault,), (), (), (), (), Opinion.NONE, sandbox)
+    faults = (fault, *tampered(tampering))
+    return Proof(round_number, patch, (), faults, (), (), (), (), Opinion.NONE, sandbox, tampering)
 
 
 def suspects(patch: Patch, cells: tuple[Cell, ...]) -> frozenset[tuple[Suite, Tree]]:

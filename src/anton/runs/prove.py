@@ -17,6 +17,7 @@ from anton.proving.matrix import fill
 from anton.proving.plan import TestPlan
 from anton.proving.strength import Strength, measure
 from anton.proving.suite import SuiteRunner
+from anton.proving.tampering.guard import find_tampering
 from anton.runs.brief import goes_back_to
 from anton.runs.colleagues import subjects
 from anton.runs.log import RunLog
@@ -39,11 +40,12 @@ async def prove(
     if log.state.proof is not None:
         return
     harvested = await _gather(log.state, repository, plan)
+    tampering = await find_tampering(repository, harvested, plan)
     if not suite.can_run:
-        proof = not_tested(log.state.round, harvested.patch, sandbox.description)
+        proof = not_tested(log.state.round, harvested.patch, sandbox.description, tampering)
     else:
         cells = await fill(suite, harvested, log.state.cells, lambda cell: log.append(CellFinished(cell)))
-        proof = judge(log.state.round, harvested.patch, cells, sandbox.description)
+        proof = judge(log.state.round, harvested.patch, cells, sandbox.description, tampering)
     with unwrapped():
         async with asyncio.TaskGroup() as group:
             measuring = group.create_task(_strength(repository, suite, harvested, proof, mutation_seconds))

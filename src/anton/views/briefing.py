@@ -83,6 +83,7 @@ _REASONS = {
     FaultKind.NOT_CURED: "not cured, {tests} with the fix: {names}",
     FaultKind.REGRESSED: "regressed, {tests} that passed before: {names}",
     FaultKind.VANISHED: "{tests} any more: {names}",
+    FaultKind.TAMPERED: "the patch holds signs of cheating",
     FaultKind.SUITE_BROKEN: "the suite cannot be run with the fix",
 }
 _VERBS = {
