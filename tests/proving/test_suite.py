@@ -336,3 +336,10 @@ class TestForAgent:
         told = await shop.runner(*leaving(f"<testsuite>{case * 30}</testsuite>")).for_agent(shop.base.tree)
         assert told.count("FAILED a\nno") == 10
         assert told.endswith("… and 20 more that do not pass.")
+
+
+async def test_a_limited_runner_ends_a_run_sooner_and_never_later(shop: Project) -> None:
+    runner = shop.runner("sleep", "600", timeout_seconds=30.0)
+    cell = await runner.limited(0.2).run(shop.base.tree, Suite.OLD, Tree.BASE)
+    assert cell.status is CellStatus.TIMED_OUT
+    assert runner.limited(600.0).plan == runner.plan
