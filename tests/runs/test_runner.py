@@ -228,7 +228,7 @@ async def test_a_worktree_that_git_cannot_keep_is_told_to_its_agent(office: Offi
     spoiled = False
 
     class Spoiling:
-        """The first snapshot of the code agent's tree fails."""
+        """The first snapshot that holds the fix fails."""
 
         def __init__(self, inner: object) -> None:
             self._inner = inner
@@ -238,7 +238,7 @@ async def test_a_worktree_that_git_cannot_keep_is_told_to_its_agent(office: Offi
 
         async def snapshot(self, folder: Path, base: str) -> str:
             nonlocal spoiled
-            if folder.name == "code" and not spoiled:
+            if folder.name == "code" and not spoiled and "not" not in (folder / "todo.py").read_text():
                 spoiled = True
                 raise OutsideError("a file name that git does not take")
             kept: str = await self._inner.snapshot(folder, base)  # type: ignore[attr-defined]
