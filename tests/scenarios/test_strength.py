@@ -29,7 +29,7 @@ async def test_a_good_test_notices_every_change_of_the_fix(tmp_path: Path) -> No
         Mutant(*line, "todo.completed = False", MutantFate.KILLED, TEST),
         Mutant(*line, "pass", MutantFate.KILLED, TEST),
     )
-    assert state.proof.undone == ()
+    assert not any("mutant" in sentence for sentence in state.proof.undone)
     assert state.briefing.headline.endswith("mutants killed 2 of 2.")
 
 
