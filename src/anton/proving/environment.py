@@ -20,7 +20,6 @@ import asyncio
 import fcntl
 import os
 import re
-import sysconfig
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -199,20 +198,20 @@ def steps(recipe: Recipe, machine: Machine) -> tuple[Step, ...]:
 def _python_steps(recipe: Recipe, machine: Machine) -> Iterator[Step]:
     """With uv, which is fast and makes environments that can be moved, or else with what Python brings."""
     base = interpreter_paths(machine.python)
-    uv = _uv(machine)
+    uv = machine.find("uv")
     if uv is None:
         yield Step((str(machine.python), "-m", "venv", "python"), readable=base)
         installer: tuple[str, ...] = ("python/bin/python", "-m", "pip", "install")
     else:
-        base = (uv, *base)
+        base = (Path(uv), *base)
         yield Step(
-            (str(uv), "venv", "--no-config", "--relocatable", "--python", str(machine.python), "python"),
+            (uv, "venv", "--no-config", "--relocatable", "--python", str(machine.python), "python"),
             readable=base,
         )
-        installer = (str(uv), "pip", "install", "--no-config", "--python", "python")
+        installer = (uv, "pip", "install", "--no-config", "--python", "python")
     if "uv.lock" in recipe.inputs and uv is not None:
         sync: tuple[str, ...] = (
-            str(uv),
+            uv,
             "sync",
             "--frozen",
             "--inexact",
@@ -227,15 +226,6 @@ def _python_steps(recipe: Recipe, machine: Machine) -> Iterator[Step]:
     yield Step((*installer, *_WHEELS_ONLY, "pytest"), readable=base)
     if uv is None:
         yield Step(("sh", "-c", _PORTABLE_SCRIPTS))
-
-
-def _uv(machine: Machine) -> Path | None:
-    """The path of uv as it was installed along with Anton, or as it is on PATH."""
-    beside = Path(sysconfig.get_path("scripts")) / "uv"
-    if beside.is_file():
-        return beside
-    found = machine.find("uv")
-    return Path(found) if found else None
 
 
 def _lay_out(draft: Path, recipe: Recipe) -> None:

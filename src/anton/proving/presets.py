@@ -93,6 +93,11 @@ _GLOB_OR_VARIABLE = re.compile(r"[*?\[{~$]")
 _NEEDS_A_SHELL = re.compile(r"[&|;<>`\n]|\$\(")
 
 
+def find_program(name: str) -> str | None:
+    """A program on PATH, or one that was installed along with Anton, such as uv."""
+    return shutil.which(name) or shutil.which(name, path=sysconfig.get_path("scripts"))
+
+
 @dataclass(frozen=True, slots=True)
 class Machine:
     """What this machine has for running tests."""
@@ -101,7 +106,7 @@ class Machine:
     """Interpreter that has pytest; environments for Python are built with it."""
     environments: Path | None = None
     """Folder of the environments that are built for repositories; None: none is."""
-    find: Find = shutil.which
+    find: Find = find_program
     maven_repository: Path | None = None
     """Folder of the packages that Maven has fetched before."""
 
@@ -117,7 +122,7 @@ def plan_for(
     *,
     texts: Mapping[str, str] = MappingProxyType({}),
     environments: Path | None = None,
-    find: Find = shutil.which,
+    find: Find = find_program,
     command: Sequence[str] = (),
     report: str = "",
     timeout_seconds: float = 120.0,
