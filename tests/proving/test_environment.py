@@ -263,7 +263,8 @@ async def test_a_lock_file_is_installed_as_it_is_locked(wheels: Path, tmp_path: 
     )
     texts = {
         "pyproject.toml": (
-            "[project]\nname = 'shop'\nversion = '1'\nrequires-python = '>=3.11'\ndependencies = ['greeting']\n"
+            "[project]\nname = 'shop'\nversion = '1'\nrequires-python = '>=3.11'\n"
+            "dependencies = ['greeting']\n"
         ),
         "uv.lock": lock,
     }
