@@ -158,7 +158,7 @@ def _rerun(proof: Proof, plan: TestPlan, about: About, *, self_contained: bool) 
         report=plan.report,
         report_format=str(plan.report_format),
         narrow_command=narrow_command,
-        timeout_seconds=plan.timeout_seconds,
+        timeout_seconds=float(plan.timeout_seconds),
         env=tuple(
             (name, hide(value)) for name, value in sorted(plan.env.items()) if not _SECRET.search(name)
         ),
