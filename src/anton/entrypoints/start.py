@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import sys
 from pathlib import Path
@@ -20,6 +21,8 @@ from anton.runs.runner import receive
 DEMO_TICKET = "BUG-42"
 MAX_TICKET_BYTES = 8_000_000
 """Read from a file or standard input; an agent reads much less of it, and is told so."""
+
+_KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 config_option = click.option(
     "--config",
@@ -155,6 +158,10 @@ def _ticket(text: str | None, file: str | None, key: str) -> Ticket:
     if (text is None) == (file is None):
         raise UsageError(
             'say what the bug is: anton fix "what happens", or --ticket FILE (- for standard input)'
+        )
+    if not _KEY.fullmatch(key):
+        raise UsageError(
+            f"{key!r} cannot be a ticket's key: letters, digits, '.', '_' and '-' can, as in BUG-7"
         )
     if file is not None:
         text = _read(file)
