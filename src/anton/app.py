@@ -38,6 +38,7 @@ from anton.proving.declarations import Declared
 from anton.proving.environment import Environments
 from anton.proving.portable import machine
 from anton.proving.presets import Machine, interpreter_paths, plan_for
+from anton.runs.budget import Budget
 from anton.runs.world import Bench, Planned, World
 from anton.settings import (
     OF_REPOSITORY,
@@ -84,6 +85,7 @@ async def compose(wish: Wish) -> AsyncIterator[Anton]:
         home=settings.home,
         mutation_seconds=settings.proof.mutation_seconds,
         culprit_seconds=settings.proof.culprit_seconds,
+        budget=Budget(**settings.budget.model_dump()),
     )
     try:
         yield _anton(settings, wish, world)

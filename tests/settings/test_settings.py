@@ -215,7 +215,7 @@ def test_a_mistake_of_the_repository_is_named_as_such(toml: str, words: str) -> 
             "[agents.code]\nturn = 1",
             "anton.toml: unknown key 'agents.code.turn': did you mean 'turns'? Allowed",
         ),
-        ("zzz = 1", "anton.toml: unknown key 'zzz': Allowed here: agents, database_url, home, "),
+        ("zzz = 1", "anton.toml: unknown key 'zzz': Allowed here: agents, budget, database_url, home, "),
         ("[run]\nrounds = 0", "anton.toml: run.rounds is 0: it must be greater than or equal to 1"),
         ('[run]\nrounds = "two"', "anton.toml: run.rounds is 'two': it must be a valid integer"),
         ("[agents.pr]\nseconds = nan", "anton.toml: agents.pr.seconds is nan: it must be a finite number"),

@@ -184,6 +184,19 @@ class ProofSettings(_Section):
     """Wall time for finding the commit that brought the bug, at the same time; 0 leaves it out."""
 
 
+class BudgetSettings(_Section):
+    """`[budget]`: what the agents of one run may spend; without a limit there is none."""
+
+    run_dollars: Annotated[float, Field(strict=True, gt=0)] | None = None
+    run_tokens: Annotated[int, Field(strict=True, gt=0)] | None = None
+    """Input and output of all agents."""
+    agent_dollars: Annotated[float, Field(strict=True, gt=0)] | None = None
+    """Of each agent."""
+    agent_tokens: Annotated[int, Field(strict=True, gt=0)] | None = None
+    max_output_tokens: Annotated[int, Field(strict=True, ge=256, le=1_000_000)] = 16_000
+    """Of one answer; asked of the provider wherever there is a limit to keep."""
+
+
 class SandboxSettings(_Section):
     """`[sandbox]`: where code of the repository runs. That there be none is never a setting."""
 
@@ -198,6 +211,7 @@ class Settings(_Section):
     tests: SuiteSettings = Field(default_factory=SuiteSettings)
     run: RunSettings = Field(default_factory=RunSettings)
     proof: ProofSettings = Field(default_factory=ProofSettings)
+    budget: BudgetSettings = Field(default_factory=BudgetSettings)
     sandbox: SandboxSettings = Field(default_factory=SandboxSettings)
     home: AbsolutePath
     """Folder of journal, mirrors and the embedded tracker and forge."""
