@@ -13,7 +13,16 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from anton.proving.tampering.syntax import Names, Sign, is_literal, outline, own_expressions, same, shown
+from anton.proving.tampering.syntax import (
+    Names,
+    Sign,
+    constant_truth,
+    is_literal,
+    outline,
+    own_expressions,
+    same,
+    shown,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,13 +330,16 @@ def _is_broad(node: ast.expr) -> bool:
 
 def trivially_true(claim: Claim) -> bool:
     """Whether a claim holds whatever the code does."""
-    if is_literal(claim.subject) and (claim.against is None or is_literal(claim.against)):
-        return claim.operation != "false" or not getattr(claim.subject, "value", True)
-    if claim.against is None:
-        return False
-    if isinstance(claim.against, ast.Name | ast.Attribute) and _last(claim.against) == "ANY":
+    subject, against = claim.subject, claim.against
+    if against is None:
+        truth = constant_truth(subject)
+        return truth is not None and truth is (claim.operation != "false")
+    if isinstance(against, ast.Name | ast.Attribute) and _last(against) == "ANY":
         return claim.operation == "=="
-    return claim.operation in {"==", "is", "<=", ">="} and same(claim.subject, claim.against)
+    if is_literal(subject) and is_literal(against):
+        return claim.operation not in {"==", "is"} or same(subject, against)
+    runs = any(isinstance(part, ast.Call | ast.Await) for part in ast.walk(subject))
+    return claim.operation in {"==", "is", "<=", ">="} and same(subject, against) and not runs
 
 
 def _last(node: ast.Name | ast.Attribute) -> str:

@@ -18,6 +18,7 @@ from anton.proving.tampering.syntax import (
     assigned,
     classes,
     functions,
+    inner_statements,
     is_literal,
     is_test,
     newly,
@@ -86,24 +87,20 @@ def _compare(name: str, before: Function, after: Function, old: Names, new: Name
 
 def _silenced(name: str, after: Function, names: Names) -> Sign:
     """A test that asserts nothing any more: emptied, or its assertions can no longer be reached."""
-    if dead := claims(_everything(after), names):
+    if dead := claims(inner_statements(after), names):
         return Sign("assertion unreachable", dead[0].line, f"{name}() never reaches {shown(dead[0].node)}")
     return Sign("test emptied", after.lineno, f"{name}() asserts nothing any more")
 
 
 def _placed(signs: Iterable[Sign], name: str, after: Function, names: Names) -> Iterator[Sign]:
     """Findings of a test with its name and a line; an assertion that is still there may be out of reach."""
-    dead = {shown(claim.node): claim.line for claim in claims(_everything(after), names)}
+    dead = {shown(claim.node): claim.line for claim in claims(inner_statements(after), names)}
     for sign in signs:
         gone = sign.detail.removesuffix(" is gone")
         if sign.kind == "assertion removed" and gone in dead:
             yield Sign("assertion unreachable", dead[gone], f"{name}() never reaches {gone}")
         else:
             yield Sign(sign.kind, sign.line or after.lineno, f"{name}(): {sign.detail}")
-
-
-def _everything(function: Function) -> list[ast.stmt]:
-    return [node for node in ast.walk(function) if isinstance(node, ast.stmt)]
 
 
 _MANY = 50
@@ -115,7 +112,7 @@ _MANY = 50
 
 def _renamed(before: Function, after: Function) -> Mapping[str, str]:
     """Local variables that only got another name: old one gone, new one came, both given the same values."""
-    old, new = assigned(_everything(before)), assigned(_everything(after))
+    old, new = assigned(inner_statements(before)), assigned(inner_statements(after))
     here, there = _all_names(after), _all_names(before)
     came = {_values(values): name for name, values in new.items() if name not in there}
     gone = {name: _values(values) for name, values in old.items() if name not in here}

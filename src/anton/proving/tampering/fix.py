@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from typing import TypeGuard
 
 from anton.proving.tampering.syntax import Function, Names, Sign, functions, literals, newly, reachable, shown
 
@@ -59,10 +60,11 @@ def _presence(module: ast.Module, path: str) -> Iterator[Sign]:
             yield Sign("runner detected", line, f"imports {name!r}, which only tests need")
         elif first in {"tests", "test"} and not path.startswith(f"{first}/"):
             yield Sign("tests imported", line, f"imports {name!r}: source must not know its tests")
+    forks = any(isinstance(node, ast.Call) and names.of(node.func) == "os.fork" for node in ast.walk(module))
     for node in ast.walk(module):
         yield from _detection(node, names)
         match node:
-            case ast.Call(func=func) if names.of(func) in _ENDING:
+            case ast.Call(func=func) if names.of(func) in _ENDING and not forks:
                 yield Sign("process ended", node.lineno, f"{shown(node)} ends the process at once")
             case ast.Call(func=func) if names.of(func) in {"sys.settrace", "sys.setprofile"}:
                 yield Sign("runner touched", node.lineno, f"{shown(node)} watches the interpreter")
@@ -186,7 +188,7 @@ def _guards(before: ast.Module, after: ast.Module) -> Iterator[Sign]:
             continue
         successor = new[name]
         was, now = reachable(function.body, old_names), reachable(successor.body, new_names)
-        asserts = [[node for node in body if isinstance(node, ast.Assert)] for body in (was, now)]
+        asserts = [[node for node in body if _is_check(node)] for body in (was, now)]
         if len(asserts[1]) < len(asserts[0]) and _branches(now) <= _branches(was):
             kept = {ast.dump(node.test) for node in asserts[1]}
             gone = next((node for node in asserts[0] if ast.dump(node.test) not in kept), asserts[0][0])
@@ -198,6 +200,18 @@ def _guards(before: ast.Module, after: ast.Module) -> Iterator[Sign]:
         if len(unreached) > already:
             text = f"{name}() never reaches {shown(unreached[0])}"
             yield Sign("check removed", unreached[0].lineno, text)
+
+
+def _is_check(node: ast.stmt) -> TypeGuard[ast.Assert]:
+    """An assertion that is no mere hint for a type checker."""
+    match node:
+        case (
+            ast.Assert(test=ast.Compare(ops=[ast.IsNot()]))
+            | ast.Assert(test=ast.Call(func=ast.Name("isinstance")))
+        ):
+            return False
+        case _:
+            return isinstance(node, ast.Assert)
 
 
 def _branches(body: list[ast.stmt]) -> int:

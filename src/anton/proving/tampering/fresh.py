@@ -17,6 +17,7 @@ from anton.proving.tampering.syntax import (
     Sign,
     definitions,
     functions,
+    inner_statements,
     is_test,
     reachable,
     shown,
@@ -52,7 +53,7 @@ def inspect_new_tests(after: ast.Module, names: Names, old: Collection[str] = fr
 def _inspect(name: str, function: Function, names: Names, reach: _Reach) -> Iterator[Sign]:
     asserted = claims(reachable(function.body, names), names)
     touches = reach.touches(function)
-    everything = [node for node in ast.walk(function) if isinstance(node, ast.stmt)]
+    everything = inner_statements(function)
     if not asserted and (dead := claims(everything, names)):
         text = f"{name}() never reaches {shown(dead[0].node)}"
         yield Sign("assertion unreachable", dead[0].line, text)
@@ -89,14 +90,15 @@ class _Reach:
         """Whether a test class has nothing that might reach out for its methods: other bases, fixtures."""
         known = all(self._names.of(base) in _PLAIN_BASES for base in definition.bases)
         prepares = any(
-            isinstance(member, ast.FunctionDef | ast.AsyncFunctionDef) and not is_test(member.name)
+            not (isinstance(member, ast.Expr | ast.Pass) or is_test(getattr(member, "name", "")))
             for member in definition.body
         )
         return known and not prepares and not definition.decorator_list
 
     def _reaches(self, node: ast.AST) -> bool:
         local = _local(node)
-        return any(
+        imports = [part for part in ast.walk(node) if isinstance(part, ast.Import | ast.ImportFrom)]
+        return not all(map(_is_idle, imports)) or any(
             self._leads_out(part.id)
             for part in ast.walk(node)
             if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Load) and part.id not in local

@@ -32,7 +32,7 @@ _RUNNERS = frozenset({"pytest", "_pytest", "unittest", "pluggy", "builtins", "sy
 _JUDGES = frozenset(
     {"AssertionError", "isinstance", "all", "any", "bool", "compile", "exec", "__build_class__"}
 )
-_VARIABLES = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_DISABLE_PLUGIN_AUTOLOAD", "PYTEST_CURRENT_TEST")
+_VARIABLES = frozenset({"PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_CURRENT_TEST"})
 _FILES = frozenset(
     {
         "conftest.py",
@@ -109,7 +109,7 @@ class _Walk:
         yield from self._assigned(statement)
         if isinstance(statement, ast.Raise) and statement.exc is not None and depth < 2:
             called = statement.exc.func if isinstance(statement.exc, ast.Call) else statement.exc
-            if self._names.of(called) in {"SystemExit", "KeyboardInterrupt"}:
+            if self._names.of(called) == "SystemExit":
                 yield Sign("process ended", statement.lineno, f"{shown(statement)} ends the run")
         for child in ast.iter_child_nodes(statement):
             if isinstance(child, ast.stmt | ast.ExceptHandler | ast.match_case):
@@ -123,9 +123,7 @@ class _Walk:
     def _constant(self, node: ast.Constant, value: str, statement: ast.stmt) -> Iterator[Sign]:
         if isinstance(statement, ast.Expr) and statement.value is node:
             return
-        if value in _VARIABLES:
-            yield Sign("runner touched", node.lineno, f"{value!r} belongs to the runner")
-        elif PurePosixPath(value).name == self._report and "/" not in self._report:
+        if PurePosixPath(value).name == self._report and "/" not in self._report:
             yield Sign("report touched", node.lineno, f"{value!r} is the report that the run is judged by")
 
     def _call(self, call: ast.Call, function: ast.AST, depth: int) -> Iterator[Sign]:
@@ -138,7 +136,11 @@ class _Walk:
             yield Sign("process ended", call.lineno, f"{shown(call)} ends the run")
         elif name in _KILLS and call.args and self._is_self(call.args[0]):
             yield Sign("process ended", call.lineno, f"{shown(call)} ends the runner")
-        elif name in _WATCHES:
+        elif name in {"os.environ.setdefault", "os.environ.update", "os.putenv"}:
+            words = {part.value for part in literals(call) if isinstance(part.value, str)}
+            for word in sorted(words & _VARIABLES):
+                yield Sign("runner touched", call.lineno, f"{word!r} belongs to the runner")
+        elif name in _WATCHES and not (name == "sys.settrace" and _calls(function, "gettrace", self._names)):
             yield Sign(
                 "runner touched", call.lineno, f"{shown(call)} runs code where the runner does not look"
             )
@@ -182,10 +184,17 @@ class _Walk:
             elif isinstance(target, ast.Subscript) and self._names.of(target.value) == "sys.modules":
                 if name in _RUNNERS:
                     yield Sign("runner touched", statement.lineno, f"{shown(statement)} replaces a module")
-            elif isinstance(target, ast.Subscript) and self._names.of(target.value) == "__builtins__":
-                yield Sign(
-                    "runner touched", statement.lineno, f"{shown(statement)} replaces what judges the test"
-                )
+            elif isinstance(target, ast.Subscript):
+                yield from self._entry(target, statement)
+
+    def _entry(self, target: ast.Subscript, statement: ast.stmt) -> Iterator[Sign]:
+        owner = self._names.of(target.value)
+        if owner == "__builtins__":
+            yield Sign(
+                "runner touched", statement.lineno, f"{shown(statement)} replaces what judges the test"
+            )
+        elif owner == "os.environ" and any(part.value in _VARIABLES for part in literals(target.slice)):
+            yield Sign("runner touched", statement.lineno, f"{shown(statement)} speaks to the runner")
 
     def _is_apart(self, function: ast.AST) -> bool:
         """Whether a function works in a folder of its own."""
@@ -199,11 +208,17 @@ class _Walk:
         if self._is_apart(function):
             return
         path = _written_path(call, name)
-        for constant in literals(path) if path is not None else ():
+        for constant in literals(path) if path is not None and _is_fixed(path) else ():
             if isinstance(constant.value, str) and _is_foreign(constant.value):
                 yield Sign(
                     "file written", call.lineno, f"{shown(call)} changes a file that is not the test's own"
                 )
+
+
+def _is_fixed(path: ast.expr) -> bool:
+    """Whether a path is written out, or found from the test's own; not one below a folder of the test's."""
+    names = {part.id for part in ast.walk(path) if isinstance(part, ast.Name)}
+    return names <= {"Path", "PurePath", "pathlib", "os", "__file__"}
 
 
 def _written_path(call: ast.Call, name: str) -> ast.expr | None:

@@ -140,6 +140,8 @@ def constant_truth(node: ast.expr) -> bool | None:
             return bool(value)
         case ast.List(elts=[]) | ast.Tuple(elts=[]) | ast.Dict(keys=[]):
             return False
+        case ast.Tuple() | ast.List() if not any(isinstance(part, ast.Starred) for part in node.elts):
+            return True
         case ast.Name(id="TYPE_CHECKING") | ast.Attribute(attr="TYPE_CHECKING"):
             return None
         case ast.UnaryOp(op=ast.Not(), operand=operand):
@@ -236,6 +238,11 @@ def _blocks(statement: ast.stmt) -> Iterator[list[ast.stmt]]:
             yield block
     for handler in getattr(statement, "handlers", ()):
         yield handler.body
+
+
+def inner_statements(function: Function) -> list[ast.stmt]:
+    """All statements inside a function, those out of reach included."""
+    return [node for node in ast.walk(function) if isinstance(node, ast.stmt) and node is not function]
 
 
 def own_expressions(statement: ast.stmt) -> Iterator[ast.expr]:
