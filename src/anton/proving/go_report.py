@@ -9,6 +9,7 @@ Source: pkg.go.dev/cmd/test2json.
 from __future__ import annotations
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -17,6 +18,8 @@ from anton.core.proof import Case, Outcome
 from anton.proving.junit import MAX_CASES, MAX_REPORT_BYTES, ReportUnreadable, bounded, one_line, plain
 
 _ENDS = {"pass": Outcome.PASSED, "fail": Outcome.FAILED, "skip": Outcome.SKIPPED}
+_NOT_BUILT = re.compile(rb"FAIL\s+(\S{1,500}) \[(?:build|setup) failed\]\s*")
+"""A package that does not compile is no event before Go 1.24."""
 _KEPT_OUTPUT = 8_000
 """Characters of a test's output that are held while reading."""
 
@@ -79,14 +82,23 @@ class _Package:
 
 
 def _events(content: bytes) -> Iterator[_Event]:
-    """The events; what a compiler wrote between them is none."""
     for line in content.splitlines():
-        if not line.startswith(b"{"):
-            continue
-        try:
-            value = json.loads(line)
-        except (ValueError, RecursionError):
-            continue
-        if isinstance(value, dict) and isinstance(value.get("Package"), str):
-            words = [value.get(key, "") for key in ("Action", "Package", "Test", "Output")]
-            yield _Event(*(word if isinstance(word, str) else "" for word in words))
+        if found := _NOT_BUILT.fullmatch(line):
+            name = found[1].decode("utf-8", "replace")
+            yield _Event("fail", name, "", "it could not be built\n")
+        elif line.startswith(b"{") and (event := _event(line)):
+            yield event
+
+
+def _event(line: bytes) -> _Event | None:
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(value, dict):
+        return None
+    words = {key: text for key, text in value.items() if isinstance(text, str)}
+    package = words.get("Package") or words.get("ImportPath", "").partition(" ")[0]
+    if not package:
+        return None
+    return _Event(words.get("Action", ""), package, words.get("Test", ""), words.get("Output", ""))

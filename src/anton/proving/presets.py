@@ -294,13 +294,13 @@ def _go(declared: Declared, machine: Machine) -> TestPlan:
         ReportFormat.GO_JSON,
         env=MappingProxyType(env),
         readable=readable,
-        exit_codes=frozenset({0, 1}),
+        exit_codes=frozenset({0, 1, 2}),  # 2: a package could not be built
     )
     recipe = go_recipe(declared, machine.toolchain) if machine.environments else None
     if recipe is None or machine.environments is None:
         return plan
     modules = machine.environments / recipe.key / "modules"
-    with_modules = MappingProxyType({**env, "GOMODCACHE": str(modules), "GOFLAGS": "-mod=mod"})
+    with_modules = MappingProxyType({**env, "GOMODCACHE": str(modules)})
     return replace(plan, env=with_modules, readable=(modules, *readable), recipe=recipe)
 
 
