@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 
 import pytest
 
@@ -14,6 +15,7 @@ from anton.core.event import (
     AgentEnded,
     AgentEvent,
     AgentOutcome,
+    Note,
     NotePosted,
     ReplyReceived,
     Source,
@@ -393,16 +395,39 @@ async def test_a_journaled_reply_is_acted_on_without_asking_again() -> None:
     assert model.requests == []
 
 
-async def test_every_turn_names_the_checkpoint_that_was_kept_after_it() -> None:
+async def test_the_worktree_is_kept_at_first_and_after_each_turn_that_could_change_it() -> None:
     trees = iter("abc")
 
     async def keep() -> str | None:
         return next(trees)
 
     log = MemoryLog(STARTED)
-    await work(agent(scripted(Reply(calls=(("look", {}),)), DONE), LOOKING, log=log, checkpoint=keep))
-    assert [event.checkpoint for event in log.events if isinstance(event, TurnEnded)] == ["a", "b"]
+    looks, changes = Reply(calls=(("look", {}),)), Reply(calls=(("change", {}),))
+    tools = (LOOKING, probe("change", echo, Reach.WRITE))
+    await work(agent(scripted(looks, looks, changes, looks, DONE), *tools, log=log, checkpoint=keep))
+    assert [event.checkpoint for event in log.events if isinstance(event, TurnEnded)] == list("aabbb")
     assert log.state.checkpoint == "b"
+
+
+async def test_what_a_stint_cut_short_left_in_the_worktree_is_kept_by_the_next() -> None:
+    trees = iter("ab")
+
+    async def keep() -> str | None:
+        return next(trees)
+
+    async def change_and_hang(_: str) -> str:
+        await asyncio.Event().wait()
+        return ""
+
+    log = MemoryLog(STARTED)
+    changes, looks = Reply(calls=(("change", {}),)), Reply(calls=(("look", {}),))
+    tools = (LOOKING, probe("change", change_and_hang, Reach.WRITE))
+    working = agent(scripted(changes, looks, DONE), *tools, log=log, checkpoint=keep, seconds=0.1)
+    await work(working)
+    assert log.state.checkpoint is None
+    log.post(NotePosted("code", Note(Source.PERSON, "Go on.")))
+    await work(replace(working, spec=replace(working.spec, seconds=60.0)))
+    assert log.state.checkpoint == "a"
 
 
 async def test_a_turn_whose_worktree_cannot_be_kept_is_not_ended() -> None:

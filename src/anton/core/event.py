@@ -159,7 +159,7 @@ class TurnEnded:
     turn: int
     results: tuple[ToolResult, ...]
     checkpoint: str | None
-    """Git tree of the worktree; None for an agent without one."""
+    """Git tree of the worktree as it was kept last; None where none was."""
     submission: str | None
     """JSON of the output if the turn handed one in."""
     seconds: float

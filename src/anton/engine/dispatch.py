@@ -20,6 +20,8 @@ from anton.core.tool import Reach, Tool, ToolResult
 MAX_CALLS = 32
 """Calls of one reply that are carried out; a model that sends more is told so."""
 RECEIVED = "Received. Nothing more is needed."
+_CHANGES = (Reach.WRITE, Reach.RUN)
+"""After these a worktree may be another."""
 
 
 def sayable(text: str) -> str:
@@ -35,6 +37,8 @@ class Dispatch:
     group: asyncio.TaskGroup
     announce: Callable[[ToolCall], None]
     """Told of each call as it starts."""
+    unkept: bool = True
+    """The worktree may hold what no checkpoint has; at first, what a stint that was cut short left."""
     _early: list[asyncio.Task[ToolResult]] = field(default_factory=list)
     _order_kept: bool = False
     _turn_started: float = field(default_factory=time.monotonic)
@@ -83,6 +87,7 @@ class Dispatch:
             text = f"There is no tool {call.name!r}. You have: {', '.join(self.tools)}."
             return ToolResult(call.id, call.name, text, failed=True)
         self.announce(call)
+        self.unkept |= tool.spec.reach in _CHANGES
         started = time.monotonic()
         try:
             async with asyncio.timeout(tool.spec.seconds):

@@ -130,7 +130,8 @@ async def _ask(agent: Agent, dispatch: Dispatch, turn: int) -> ReplyReceived:
 async def _act(agent: Agent, dispatch: Dispatch, reply: ReplyReceived) -> None:
     started = time.monotonic()
     results, submission = await dispatch.finish(reply.calls)
-    kept = await agent.checkpoint()
+    kept = await agent.checkpoint() if dispatch.unkept else agent.log.state.checkpoint
+    dispatch.unkept = False
     seconds = time.monotonic() - started
     ended = TurnEnded(agent.spec.name, reply.turn, results, kept, submission, seconds)
     said = (NotePosted(agent.spec.name, note) for note in _remarks(agent.log.state, reply, ended))
