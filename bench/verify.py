@@ -1,4 +1,4 @@
-"""How long verification takes beside the suite itself: `python bench/verify.py [TESTS]` (default 500, ~2 s)."""
+"""How long verification takes beside the suite itself: `python bench/verify.py [TESTS]`, by default 500."""
 
 from __future__ import annotations
 
