@@ -198,7 +198,7 @@ async def test_what_was_always_there_is_said_to_have_been(history: History, case
         "Mia",
         "2026-02-02T12:00:00+01:00",
         "Note 0",
-        detail="There is no older commit in the history.",
+        detail="There is no older commit in the repository.",
     )
 
 

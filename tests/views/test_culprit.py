@@ -47,7 +47,7 @@ def with_culprit(run: Run, culprit: Culprit) -> Run:
     [
         (FOUND, "Brought by 1a2b3c4 “Load and save in one place” (Mia, 2026-02-23)."),
         (
-            replace(FOUND, status=CulpritStatus.ALWAYS, detail="There is no older commit in the history."),
+            replace(FOUND, status=CulpritStatus.ALWAYS, detail="There is no older commit in the repository."),
             "There at least since 1a2b3c4 “Load and save in one place” (Mia, 2026-02-23). There is no older "
             "commit in the history.",
         ),

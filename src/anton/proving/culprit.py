@@ -36,7 +36,11 @@ MAX_COMMITS = 10_000
 MAX_WIDTH = 4
 """Commits tested side by side; on fewer cores it is fewer."""
 SHARE = 3
-"""A commit may take this part of the whole time before it counts as untestable."""
+"""A commit whose run takes longer than this part of the whole time counts as untestable."""
+SLOWER = 5.0
+"""So does one whose run takes that many times as long as on base,"""
+SHORTEST = 5.0
+"""and longer than so many seconds."""
 
 Testimony = Mapping[str, Verdict]
 """What one run on a commit says by each reproducing test that ran as it should; the others are not in it."""
@@ -66,7 +70,7 @@ async def find_culprit(
         past = await repository.history(proof.patch.base, MAX_COMMITS)
     except OutsideError as error:
         return Culprit(CulpritStatus.NOT_FOUND, detail=f"The history could not be read: {error}")
-    search = _Search(_Probe(repository, runner, proof, seconds / SHARE), past, width)
+    search = _Search(_Probe(repository, runner, proof, seconds), past, width)
     try:
         async with asyncio.timeout(seconds) as cap:
             await search.carry_out()
@@ -159,8 +163,10 @@ class _Search:
     def _older(self, suspects: Sequence[str]) -> str:
         older = suspects[:-1]
         tried = sum(commit in self._bisection.verdicts for commit in older)
+        if not all(parent in self._past for parent in self._past[suspects[0]].parents):
+            return f"Only the latest {MAX_COMMITS:,} commits were looked at."
         if not older:
-            return "There is no older commit in the history."
+            return "There is no older commit in the repository."
         return f"Of {len(older)} older commits {tried} were tried, and none of them could be tested."
 
     def _culprit(self, status: CulpritStatus, detail: str = "", commit: str = "") -> Culprit:
@@ -183,15 +189,17 @@ class _Probe:
     """Runs the reproducing tests on past commits."""
 
     def __init__(self, repository: Repository, runner: SuiteRunner, proof: Proof, seconds: float) -> None:
+        on_base = outcomes(proof.cells, Suite.NEW, Tree.BASE)
+        longest = max(cell.seconds for cell in on_base.cells)
         self._repository = repository
-        self._runner = runner
+        self._runner = runner.limited(min(seconds / SHARE, max(SHORTEST, SLOWER * longest)))
         self._head = proof.patch.head
         self._paths = tuple(change.path for change in proof.patch.tests if change.status != "D")
         self._narrowed = _narrowed(runner.plan, self._paths, proof.reproducing)
-        self._seconds = seconds
         self.tests = proof.reproducing
-        before = outcomes(proof.cells, Suite.NEW, Tree.BASE).first
-        self._failures = {test: _failure(before[test].message, self._paths) for test in proof.reproducing}
+        self._failures = {
+            test: _failure(on_base.first[test].message, self._paths) for test in proof.reproducing
+        }
 
     async def look(self, commit: str, attempt: int) -> Testimony:
         """What the reproducing tests say of a commit.
@@ -200,12 +208,11 @@ class _Probe:
             SandboxError: the command could not be started.
         """
         try:
-            async with asyncio.timeout(self._seconds):
-                tree = await self._repository.graft(commit, self._head, self._paths)
-                cell = await self._runner.run(tree, Suite.NEW, Tree.BASE, self._narrowed, attempt)
+            tree = await self._repository.graft(commit, self._head, self._paths)
+            cell = await self._runner.run(tree, Suite.NEW, Tree.BASE, self._narrowed, attempt)
         except SandboxError:
             raise
-        except (TimeoutError, OutsideError):
+        except OutsideError:  # such as a tree with names that git does not take
             return {}
         return {
             test: Verdict.GOOD if case.outcome is Outcome.PASSED else Verdict.BAD
