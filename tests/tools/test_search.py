@@ -190,7 +190,22 @@ async def test_a_cancelled_search_leaves_no_process(tree: Worktree) -> None:
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert not alive(group)
+    assert await gone(group)
+
+
+async def test_a_program_cancelled_while_it_starts_leaves_no_process(tree: Worktree) -> None:
+    os.mkfifo(tree.root.parent / "pid")
+    script = "/bin/sleep 1000 & echo $$ > ../pid; exec /bin/sleep 1000"
+    with tree.opened(".", folder=True) as folder:
+        argv = ["/bin/sh", "-c", script]
+        task = asyncio.create_task(capture(argv, folder=folder, env={}, seconds=30, max_bytes=10))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        group = int((tree.root.parent / "pid").read_text())  # the loop waits and hears of no start
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    assert await gone(group)
 
 
 async def test_a_program_that_takes_too_long_is_ended_with_its_children(tree: Worktree) -> None:
@@ -199,7 +214,7 @@ async def test_a_program_that_takes_too_long_is_ended_with_its_children(tree: Wo
         script = "/bin/sleep 1000 & echo $$ > ../pid; exec /bin/sleep 1000"
         found = await capture(["/bin/sh", "-c", script], folder=folder, env={}, seconds=0.3, max_bytes=10)
     assert found.exit_code is None
-    assert not alive(int((tree.root.parent / "pid").read_text() or -1))
+    assert await gone(int((tree.root.parent / "pid").read_text() or -1))
 
 
 async def test_a_program_that_says_too_much_is_cut_and_ended(tree: Worktree) -> None:
@@ -223,4 +238,13 @@ def alive(group: int) -> bool:
             continue
         if int(fields[2]) == group and fields[0] != "Z":
             return True
+    return False
+
+
+async def gone(group: int) -> bool:
+    """Whether a process group ends by itself; a process that was killed closes its files before it is gone."""
+    for _ in range(1_000):
+        if not alive(group):
+            return True
+        await asyncio.sleep(0.01)
     return False

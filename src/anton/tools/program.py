@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Callable, Mapping, Sequence
+from asyncio.subprocess import Process
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -45,20 +46,20 @@ async def capture(
         seconds: Time limit.
         max_bytes: Of standard output.
     """
-    process = await asyncio.create_subprocess_exec(
-        *argv,
-        cwd=f"/proc/self/fd/{folder}",
-        stdin=stdin,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        env=dict(env),
-        start_new_session=True,
+    process = await _started(
+        asyncio.create_subprocess_exec(
+            *argv,
+            cwd=f"/proc/self/fd/{folder}",
+            stdin=stdin,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env=dict(env),
+            start_new_session=True,
+        )
     )
 
     def end() -> None:
-        if process.returncode is None:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
+        _end_group(process)
 
     try:
         async with asyncio.timeout(seconds):
@@ -72,6 +73,24 @@ async def capture(
         end()
         await process.communicate()
     return Captured(exit_code, output, errors, cut=len(output) >= max_bytes)
+
+
+async def _started(start: Coroutine[None, None, Process]) -> Process:
+    """The process; where this is cancelled none of it, while asyncio itself would leave its children."""
+    starting = asyncio.ensure_future(start)
+    try:
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        process = await starting
+        _end_group(process)
+        await process.communicate()
+        raise
+
+
+def _end_group(process: Process) -> None:
+    if process.returncode is None:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 async def _drained(
