@@ -242,7 +242,7 @@ def alive(group: int) -> bool:
 
 
 async def gone(group: int) -> bool:
-    """Whether a process group ends by itself; a process that was killed closes its files before it is gone."""
+    """Whether a group has ended; a process that was killed closes its files a moment before it is gone."""
     for _ in range(1_000):
         if not alive(group):
             return True
