@@ -19,15 +19,14 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 
 from anton.core.errors import OutsideError, SandboxError, unwrapped
 from anton.core.proof import Case, Culprit, CulpritStatus, Outcome, Proof, Suite, Tree
 from anton.core.verdict import Outcomes, outcomes
 from anton.ports import PastCommit, Repository
 from anton.proving.bisection import Bisection, Verdict
+from anton.proving.failure import failure_of
 from anton.proving.plan import TestPlan
 from anton.proving.suite import SuiteRunner
 
@@ -198,7 +197,7 @@ class _Probe:
         self._narrowed = _narrowed(runner.plan, self._paths, proof.reproducing)
         self.tests = proof.reproducing
         self._failures = {
-            test: _failure(on_base.first[test].message, self._paths) for test in proof.reproducing
+            test: failure_of(on_base.first[test].message, self._paths) for test in proof.reproducing
         }
 
     async def look(self, commit: str, attempt: int) -> Testimony:
@@ -222,7 +221,7 @@ class _Probe:
         }
 
     def _fails_as_on_base(self, case: Case) -> bool:
-        return case.outcome is Outcome.FAILED and self._failures.get(case.id) == _failure(
+        return case.outcome is Outcome.FAILED and self._failures.get(case.id) == failure_of(
             case.message, self._paths
         )
 
@@ -249,34 +248,3 @@ def _narrowed(plan: TestPlan, paths: Sequence[str], tests: Sequence[str]) -> tup
 def _holds(path: str, test: str) -> bool:
     module = path.removesuffix(".py").replace("/", ".")
     return f"{test.partition('::')[0]}.".startswith(f"{module}.")
-
-
-@dataclass(frozen=True, slots=True)
-class _Failure:
-    """What tells one reason for a failure from another."""
-
-    place: str
-    """The test's own line that failed; empty where the runner does not say."""
-    kind: str
-    """The exception; empty for an assertion."""
-    words: str
-    """Of the exception, where it may as well mean that something did not exist yet."""
-
-
-_RAISED = re.compile(r"^(?:E +)?(?:[\w$]+\.)*(\w*(?:Error|Exception|Exit|Interrupt))\b[^\n]*", re.MULTILINE)
-_SHOWN = re.compile(r"^E +(?:[\w$]+\.)*(\w+)(?::[^\n]*)?$", re.MULTILINE)
-"""pytest's first line of a failure, when it is an exception; for an assertion it is the asserted words."""
-_ASSERTED = re.compile(r"^E +assert\b", re.MULTILINE)
-_ABSENCE = frozenset(
-    {"AttributeError", "ImportError", "ModuleNotFoundError", "NameError", "ReferenceError", "TypeError"}
-)
-
-
-def _failure(message: str, paths: Sequence[str]) -> _Failure:
-    """The reason that a failing test's message tells of."""
-    names = "|".join(map(re.escape, paths))
-    place = re.search(rf"(?:{names})(?::|\", line )(\d+)", message) if names else None
-    raised = None if _ASSERTED.search(message) else _SHOWN.search(message) or _RAISED.search(message)
-    kind = raised[1] if raised and raised[1] != "AssertionError" else ""
-    words = re.sub(r"\d+", "0", raised[0]) if raised and kind in _ABSENCE else ""
-    return _Failure(place[1] if place else "", kind, words)
