@@ -233,7 +233,7 @@ class Repository(Protocol):
     ) -> bytes | None:
         """Commits without their parents, and trees with all that is in them, as a git pack.
 
-        The same objects give the same bytes with the same git. None where it would be larger than `max_bytes`;
+        The same objects give the same bytes with the same git. None where it would exceed `max_bytes`;
         what is in the trees `without` is left out.
         """
         ...

@@ -1,7 +1,5 @@
 """Pull requests as files."""
 
-# ruff: noqa: ASYNC240 (a test may wait for its own small files)
-
 import stat
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """What only a file can do: survive, be shared between processes, fill up, be damaged."""
 
-# ruff: noqa: ASYNC240 (a test may wait for its own small files)
-
 import asyncio
 import os
 import shutil

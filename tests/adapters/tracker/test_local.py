@@ -1,7 +1,5 @@
 """Tickets as files."""
 
-# ruff: noqa: ASYNC240 (a test may wait for its own small files)
-
 from pathlib import Path
 
 import pytest
