@@ -24,6 +24,12 @@ CHUNK = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "m
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
+def arguments(number: int) -> str:
+    """Of a call, no two alike in letters: an agent that repeats itself would be told so."""
+    letters = "".join("abcdefghij"[int(digit)] for digit in str(number))
+    return json.dumps({"path": f"src/some/{letters}.py"})
+
+
 @dataclass(frozen=True, slots=True)
 class Manner:
     """How the endpoint answers."""
@@ -62,7 +68,7 @@ def _call(asked: dict[str, Any], manner: Manner) -> dict[str, Any] | None:
     """What the reply calls, if anything."""
     replies = sum(message["role"] == "tool" for message in asked["messages"])  # one call a reply
     if replies < manner.replies:
-        return {"id": f"call_{replies}", "name": TOOL, "arguments": '{"path": "a.py"}'}
+        return {"id": f"call_{replies}", "name": TOOL, "arguments": arguments(replies)}
     if any(tool["function"]["name"] == "submit" for tool in asked["tools"]):
         return {"id": f"call_{replies}", "name": "submit", "arguments": '{"summary": "Done."}'}
     return None

@@ -15,9 +15,8 @@ import time
 from collections.abc import Awaitable, Callable
 from itertools import pairwise
 
-from endpoint import PROMPT, RESULT, SYSTEM, TOOL
+from endpoint import PROMPT, RESULT, SYSTEM, TOOL, arguments
 
-ARGUMENTS = '{"path": "src/some/file.py"}'
 Session = Callable[[Callable[[], None]], Awaitable[None]]
 
 
@@ -38,7 +37,7 @@ def pydantic_ai(base_url: str, model: str, turns: int) -> Session:
 
     history: list[ModelMessage] = [ModelRequest([SystemPromptPart(SYSTEM), UserPromptPart(PROMPT)])]
     for turn in range(turns):
-        call = ToolCallPart(TOOL, ARGUMENTS, tool_call_id=f"call_{turn}")
+        call = ToolCallPart(TOOL, arguments(turn), tool_call_id=f"call_{turn}")
         history += [
             ModelResponse([TextPart("I look at it."), call]),
             ModelRequest([ToolReturnPart(TOOL, RESULT, tool_call_id=f"call_{turn}")]),
@@ -78,7 +77,7 @@ def openai_agents(base_url: str, model: str, turns: int) -> Session:
         call_id = f"call_{turn}"
         history += [
             {"role": "assistant", "content": "I look at it."},
-            {"type": "function_call", "call_id": call_id, "name": TOOL, "arguments": ARGUMENTS},
+            {"type": "function_call", "call_id": call_id, "name": TOOL, "arguments": arguments(turn)},
             {"type": "function_call_output", "call_id": call_id, "output": RESULT},
         ]
     chat = OpenAIChatCompletionsModel(model, AsyncOpenAI(base_url=base_url, api_key="key"))

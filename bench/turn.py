@@ -24,7 +24,7 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 
-from endpoint import PROMPT, RESULT, SYSTEM, TOOL, Endpoint, Manner, endpoint
+from endpoint import PROMPT, RESULT, SYSTEM, TOOL, Endpoint, Manner, arguments, endpoint
 from pydantic import BaseModel
 
 from anton.adapters.journal.memory import MemoryJournal
@@ -118,7 +118,7 @@ def past(turns: int) -> list[Event]:
         AgentStarted("code", "m", SYSTEM, PROMPT, (TOOL,)),
     ]
     for turn in range(1, turns + 1):
-        call = ToolCall(f"call_{turn - 1}", TOOL, '{"path": "src/some/file.py"}')
+        call = ToolCall(f"call_{turn - 1}", TOOL, arguments(turn - 1))
         reply = ReplyReceived("code", turn, "I look at it.", (call,), Usage(), None, "m", "tool_calls", 0.0)
         result = ToolResult(call.id, TOOL, RESULT)
         events += [
@@ -185,7 +185,7 @@ async def theirs(served: Endpoint, case: Case, library: str, pythons: list[str])
         process = await asyncio.create_subprocess_exec(python, script, *asked, stdout=pipe, stderr=pipe)
         out, err = await process.communicate()
         if process.returncode == 0:
-            found = json.loads(out)
+            found: list[float] = json.loads(out)
             if case.manner.hold_seconds:
                 found = [start - await served.sent_at() for start in found]
             return statistics.median(found) * 1000
