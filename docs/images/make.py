@@ -18,7 +18,7 @@ from rich.text import Text
 
 HERE = Path(__file__).parent
 ANTON = Path(sys.executable).parent / "anton"
-COLUMNS, LINES = 100, 110
+COLUMNS, LINES = 112, 110
 SECONDS = 120
 
 THEME = TerminalTheme(
