@@ -56,8 +56,8 @@ def compare_tests(
 
 
 def fingerprint(function: Function) -> str:
-    """Equal for two tests with the same body."""
-    return "\n".join(map(ast.dump, function.body))
+    """Equal for two tests with the same name and body."""
+    return "\n".join([function.name, *map(ast.dump, function.body)])
 
 
 def _compare(name: str, before: Function, after: Function, old: Names, new: Names) -> Iterator[Sign]:

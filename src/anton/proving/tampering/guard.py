@@ -113,6 +113,7 @@ class _Rules:
     def __init__(self, files: list[Changed], known: tuple[str, ...], plan: TestPlan, parsed: Parsed) -> None:
         self._parsed = parsed
         self._plan = plan
+        self._command = frozenset(part.removeprefix("./") for part in plan.command)
         self._sources = frozenset(file.path for file in files if not file.is_test)
         self._repaired = self._what_is_repaired(files, known)
         after = [self._module(file, "after") for file in files if file.is_test]
@@ -150,6 +151,8 @@ class _Rules:
     def _signs(self, file: Changed) -> Iterator[Sign]:
         if reason := self._parsed.unreadable.get(_key(file, "after")):
             yield Sign("not readable", 0, f"the file cannot be checked, it is {reason}")
+        if file.path in self._command:
+            yield Sign("runner changed", 0, "the test command runs this very file")
         if not file.is_test and (reason := generated(file.path, file.before or b"")):
             yield Sign("generated file changed", 0, f"the file {reason}: change what it is made from")
         if file.is_python:
