@@ -20,7 +20,7 @@ from anton.proving.bundle import About, check_objects, pack_bundle, read_bundle
 from anton.proving.harvest import Work, harvest
 from anton.proving.matrix import fill
 from anton.proving.plan import TestPlan
-from anton.proving.portable import machine
+from anton.proving.portable import traces
 from anton.proving.presets import plan_for
 from anton.proving.suite import SuiteRunner
 from anton.proving.verify import Bench, claims_on_paper, execute
@@ -28,7 +28,7 @@ from anton.runs.verify import all_hold
 
 ROUNDS = 5
 PYTHON = Path(sys.executable)
-NOWHERE = machine((), {}, "")
+NOWHERE = traces((), {}, "")
 BUGGY = "def total(prices):\n    return sum(prices[1:])\n"
 FIXED = "def total(prices):\n    return sum(prices)\n"
 NEW_TEST = "from shop import total\n\n\ndef test_all_count():\n    assert total([1, 2]) == 3\n"
@@ -60,13 +60,14 @@ async def timed(action: Callable[[], Awaitable[object]]) -> float:
 async def record(repository: GitRepository, root: Path, plan: TestPlan, sandbox: Sandbox) -> bytes:
     """The bundle of an honest repair."""
     base = await repository.resolve("")
-    trees = []
+    trees: list[str] = []
     for name, content in (("shop.py", FIXED), ("tests/test_total.py", NEW_TEST)):
         worktree = root / f"worktree{len(trees)}"
         await repository.export(base.tree, worktree)
         (worktree / name).write_text(content)
         trees.append(await repository.snapshot(worktree, base.tree))
-    found = await harvest(repository, Work(base.commit, base.tree, *trees, {}, "BUG-1", 0), plan)
+    code, test = trees
+    found = await harvest(repository, Work(base.commit, base.tree, code, test, {}, "BUG-1", 0), plan)
 
     async def ignore(cell: Cell) -> None:
         """Nobody watches."""

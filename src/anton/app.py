@@ -36,7 +36,7 @@ from anton.entrypoints.composition import Anton, BenchWish, Check, VerifyBench, 
 from anton.ports import Model, Sandbox
 from anton.proving.declarations import Declared
 from anton.proving.environment import Environments
-from anton.proving.portable import machine
+from anton.proving.portable import traces
 from anton.proving.presets import Machine, interpreter_paths, plan_for
 from anton.runs.budget import Budget
 from anton.runs.world import Bench, Planned, World
@@ -257,7 +257,7 @@ async def bench(wish: BenchWish) -> AsyncIterator[VerifyBench]:
             python=python,
             readable=readable,
             links={link: path.absolute() for link, path in wish.links},
-            machine=machine(readable, {folder: "/anton", Path.home(): "/home/user"}, platform.node()),
+            traces=traces(readable, {folder: "/anton", Path.home(): "/home/user"}, platform.node()),
         )
 
 

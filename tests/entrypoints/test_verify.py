@@ -24,7 +24,7 @@ from anton.core.run import RunState
 from anton.entrypoints.cli import anton as command_line
 from anton.proving.archive import pack_archive, read_archive
 from anton.proving.bundle import About, pack_bundle
-from anton.proving.portable import machine
+from anton.proving.portable import traces
 from anton.runs.planning import planned
 from anton.runs.runner import advance, answer
 from tests.office import (
@@ -241,7 +241,7 @@ def thin(delivered: Delivered, folder: Path) -> Path:
         assert state.proof is not None
         repository = GitRepository(office.checkout, office.home / "mirror.git")
         plan = (await planned(world, repository, base.tree)).plan
-        about = About("BUG-42", base.tree, "1.0", "", machine(plan.readable, {}, ""))
+        about = About("BUG-42", base.tree, "1.0", "", traces(plan.readable, {}, ""))
         return await pack_bundle(repository, state.proof, plan, about, max_base_bytes=1)
 
     path = folder / "thin.tar.gz"

@@ -41,7 +41,7 @@ from anton.proving.contents import (
 from anton.proving.harvest import Harvest, Work, harvest
 from anton.proving.junit import read_report
 from anton.proving.plan import TestPlan
-from anton.proving.portable import machine
+from anton.proving.portable import traces
 
 PYTHON = Path(sys.prefix) / "bin" / "python"
 COMMAND = (str(PYTHON), "-m", "pytest", "--rootdir=.")
@@ -92,7 +92,7 @@ async def repaired(project: Project) -> Packed:
     found = await harvest(project.repository, work, plan)
     proof = judge(1, found.patch, filled(found), "full (bubblewrap)")
     assert proof.green, proof.faults
-    where = machine((Path(sys.prefix),), {project.folder: "/anton"}, platform.node())
+    where = traces((Path(sys.prefix),), {project.folder: "/anton"}, platform.node())
     about = About("BUG-7", base.tree, "1.2.3", f"CPython 3\n{sys.prefix}\n", where)
     bundle = await pack_bundle(project.repository, proof, plan, about)
     return Packed(bundle, proof, plan, about, project.repository)
@@ -161,7 +161,7 @@ def test_the_manifest_has_claims_counts_and_digests(packed: Packed) -> None:
 
 def test_nothing_of_the_machine_is_in_it(packed: Packed) -> None:
     tar = gzip.decompress(packed.bundle)
-    for trace in (sys.prefix, "/home/ada", str(packed.about.machine), "s3cret", "1.25"):
+    for trace in (sys.prefix, "/home/ada", str(packed.about.traces), "s3cret", "1.25"):
         assert trace.encode() not in tar, trace
     if len(platform.node()) >= 4 and platform.node() != "localhost":
         assert not re.search(rb"\b" + re.escape(platform.node().encode()) + rb"\b", tar)

@@ -23,13 +23,13 @@ from anton.proving.bundle import About, Bundle, check_objects, pack_bundle, read
 from anton.proving.harvest import Harvest, Work, harvest
 from anton.proving.matrix import fill
 from anton.proving.plan import TestPlan
-from anton.proving.portable import machine
+from anton.proving.portable import traces
 from anton.proving.presets import plan_for
 from anton.proving.suite import SuiteRunner
 from anton.proving.verify import Bench, claims_on_paper, differences, execute, localised
 
 SANDBOX = UnconfinedSandbox("a test")
-NOWHERE = machine((), {}, "")
+NOWHERE = traces((), {}, "")
 
 
 @dataclass

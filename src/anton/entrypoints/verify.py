@@ -35,7 +35,7 @@ from anton.views.verification import bundle_head, cell_line, claims_table, closi
     "links",
     multiple=True,
     metavar="NAME=FOLDER",
-    help="Where a name of the recorded environment is here, such as node_modules=./node_modules.",
+    help="Where what the recorded environment had under a name is here: node_modules, GOMODCACHE.",
 )
 @sandbox_option
 @click.option("--unsafe-no-sandbox", is_flag=True, help="As for anton fix: it can then do what you can do.")

@@ -40,11 +40,12 @@ from anton.proving.contents import (
     cell_files,
     junit_of,
     manifest_of,
+    programs_of,
     test_files,
     trees_of,
 )
 from anton.proving.plan import ReportFormat, TestPlan
-from anton.proving.portable import Machine, portable
+from anton.proving.portable import Traces, portable
 
 MAX_BASE_BYTES = 20_000_000
 """Of a pack that holds the whole base tree; a larger repository has to be given to whoever verifies."""
@@ -67,7 +68,7 @@ class About:
     """Version."""
     environment: str
     """What the tests were run with, a line each."""
-    machine: Machine
+    traces: Traces
     """What is left out."""
 
 
@@ -97,7 +98,7 @@ async def pack_bundle(
     Raises:
         OutsideError: the patch alone is larger than MAX_OBJECTS_BYTES.
     """
-    portably = portable(proof, _Elsewhere(_programs(proof), about.machine).command, about.machine)
+    portably = portable(proof, _Elsewhere(_programs(proof), about.traces).command, about.traces)
     trees = trees_of(portably, about.base_tree)
     commits = [commit.sha for commit in proof.patch.commits]
     whole = await repository.pack([proof.patch.base, *commits], trees.all, (), max_base_bytes)
@@ -108,7 +109,7 @@ async def pack_bundle(
     files = {
         PROOF: proof_as_json(portably),
         RERUN: canonical(asdict(rerun)),
-        ENVIRONMENT: about.machine.hide(about.environment).encode(),
+        ENVIRONMENT: about.traces.hide(about.environment).encode(),
         FIX_DIFF: (await repository.diff(trees.base, trees.fix)).encode("utf-8", "replace"),
         TESTS_DIFF: (await repository.diff(trees.fix, trees.head)).encode("utf-8", "replace"),
         OBJECTS: objects,
@@ -124,17 +125,18 @@ class _Elsewhere:
     """Writes a command of this machine for another one."""
 
     programs: frozenset[str]
-    machine: Machine
+    traces: Traces
 
     def command(self, command: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(
-            placeholder(word) if word in self.programs else self.machine.hide(word) for word in command
+            placeholder(word) if word in self.programs else self.traces.hide(word) for word in command
         )
 
 
 def _programs(proof: Proof) -> frozenset[str]:
     """What the cells were run with, where it is named by its path."""
-    return frozenset(cell.command[0] for cell in proof.cells if cell.command[0].startswith("/"))
+    named = (program for cell in proof.cells for program in programs_of(cell.command))
+    return frozenset(program for program in named if program.startswith("/"))
 
 
 def placeholder(program: str) -> str:
@@ -144,7 +146,7 @@ def placeholder(program: str) -> str:
 
 
 def _rerun(proof: Proof, plan: TestPlan, about: About, *, self_contained: bool) -> Rerun:
-    hide = about.machine.hide
+    hide = about.traces.hide
     command, narrow_command = _commands(proof)
     return Rerun(
         format=FORMAT,

@@ -105,6 +105,11 @@ def trees_of(proof: Proof, base: str) -> Trees:
     return Trees(base, fix, head, with_tests, seen.get((Suite.NEW, Tree.SECOND)))
 
 
+def programs_of(command: tuple[str, ...]) -> frozenset[str]:
+    """The words of a test command that name programs: the first, and what a shell is given as `$0`."""
+    return frozenset((*command[:1], *(command[3:4] if command[:2] == ("sh", "-c") else ())))
+
+
 def test_files(proof: Proof) -> tuple[FileChange, ...]:
     """Test files of the patch that there is a content of."""
     return tuple(change for change in proof.patch.tests if change.status != "D")

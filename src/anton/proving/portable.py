@@ -24,7 +24,7 @@ _PLAIN_HOST = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Machine:
+class Traces:
     """What gives a machine away."""
 
     folders: Mapping[str, str]
@@ -50,8 +50,8 @@ class Machine:
         return hidden
 
 
-def machine(readable: Iterable[Path], folders: Mapping[Path, str], host: str) -> Machine:
-    """A machine, by what its tests may read and by folders of its own.
+def traces(readable: Iterable[Path], folders: Mapping[Path, str], host: str) -> Traces:
+    """Those of a machine, by what its tests may read and by folders of its own.
 
     Args:
         readable: An interpreter's prefix and the like; written as `/env`.
@@ -64,14 +64,14 @@ def machine(readable: Iterable[Path], folders: Mapping[Path, str], host: str) ->
         for path, instead in named.items()
         if path.is_absolute() and len(path.parts) > 1 and not _is_shared(path)
     }
-    return Machine(own, host)
+    return Traces(own, host)
 
 
 def _is_shared(path: PurePosixPath | Path) -> bool:
     return any(path.is_relative_to(shared) for shared in _SHARED)
 
 
-def portable(proof: Proof, command: Callable[[tuple[str, ...]], tuple[str, ...]], where: Machine) -> Proof:
+def portable(proof: Proof, command: Callable[[tuple[str, ...]], tuple[str, ...]], where: Traces) -> Proof:
     """The proof as it can be shown and executed elsewhere.
 
     Args:
@@ -100,7 +100,7 @@ def portable(proof: Proof, command: Callable[[tuple[str, ...]], tuple[str, ...]]
     )
 
 
-def portable_cell(cell: Cell, where: Machine) -> Cell:
+def portable_cell(cell: Cell, where: Traces) -> Cell:
     """A cell without folders, host name and duration; its command is left as it is."""
     hide = where.hide
     cases = tuple(Case(hide(case.id), case.outcome, hide(case.message)) for case in cell.cases)

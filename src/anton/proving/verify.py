@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,6 +20,8 @@ from anton.core.evidence import listed
 from anton.core.proof import (
     Cell,
     CellStatus,
+    Culprit,
+    CulpritStatus,
     Fault,
     FaultKind,
     MutantFate,
@@ -33,12 +34,15 @@ from anton.core.proof import (
 from anton.core.verdict import Outcomes, judge, outcomes
 from anton.ports import Repository, Sandbox
 from anton.proving.bundle import Bundle
-from anton.proving.contents import BROKEN, NOT_CURED, Rerun
+from anton.proving.contents import BROKEN, NOT_CURED, Rerun, programs_of
 from anton.proving.plan import ReportFormat, TestPlan
-from anton.proving.portable import Machine, portable_cell
+from anton.proving.portable import Traces, portable_cell
+from anton.proving.presets import Machine, find_program, program
 from anton.proving.suite import SuiteRunner
 
 ABSENT = "not run"
+ELSEWHERE = ("/anton/", "/env")
+"""How a value begins that was a folder of the recorded environment."""
 Place = tuple[Suite, Tree]
 
 
@@ -56,8 +60,8 @@ class Bench:
     readable: tuple[Path, ...]
     """What the tests may read beyond the system's own: the interpreter and its packages."""
     links: Mapping[str, Path]
-    """Where the names at the root of each tree lead that the recorded run had from its environment."""
-    machine: Machine
+    """Where what the recorded run had from its environment is here: by name of a link or of a variable."""
+    traces: Traces
     """What gives this machine away, so that its outcomes read like those of another."""
 
 
@@ -116,7 +120,8 @@ class _Again:
         self._bench = bench
         self._on_cell = on_cell
         self._plan = localised(bundle.rerun, bench)
-        self._program = {bundle.rerun.command[0]: self._plan.command[0]}
+        recorded = (*bundle.rerun.command, *bundle.rerun.narrow_command)
+        self._program = {word: _program(word, bench)[0] for word in _stand_ins(recorded)}
         self._runners: dict[tuple[str, ...], SuiteRunner] = {}
 
     async def run(self, cells: Sequence[Cell], attempt: int) -> tuple[Cell, ...]:
@@ -128,7 +133,7 @@ class _Again:
     async def _run(self, recorded: Cell, attempt: int) -> Cell:
         runner = self._runner(recorded.command)
         ran = await runner.run(recorded.tree_sha, recorded.suite, recorded.tree, (), attempt)
-        cell = replace(portable_cell(ran, self._bench.machine), paths=recorded.paths, seconds=ran.seconds)
+        cell = replace(portable_cell(ran, self._bench.traces), paths=recorded.paths, seconds=ran.seconds)
         self._on_cell(cell)
         return cell
 
@@ -146,32 +151,43 @@ def localised(rerun: Rerun, bench: Bench) -> TestPlan:
     Raises:
         UsageError: a program or a link that it needs is missing here.
     """
-    if missing := [name for name in rerun.links if name not in bench.links]:
+    elsewhere = [name for name, value in rerun.env if value.startswith(ELSEWHERE)]
+    if missing := [name for name in (*rerun.links, *elsewhere) if name not in bench.links]:
         raise UsageError(
             f"the tests need what the recorded run had under {missing[0]!r}; say where it is: "
             f"--link {missing[0]}=FOLDER"
         )
+    programs = {word: _program(word, bench) for word in _stand_ins(rerun.command)}
+    needed = (path for _, paths in programs.values() for path in paths)
     return TestPlan(
-        command=(_program(rerun.command[0], bench.python), *rerun.command[1:]),
+        command=tuple(programs[word][0] if word in programs else word for word in rerun.command),
         report=rerun.report,
         report_format=ReportFormat(rerun.report_format),
         timeout_seconds=rerun.timeout_seconds,
-        env=MappingProxyType(dict(rerun.env)),
-        readable=(*bench.readable, *bench.links.values()),
+        env=MappingProxyType(dict(rerun.env) | {name: str(bench.links[name]) for name in elsewhere}),
+        readable=tuple(dict.fromkeys((*bench.readable, *needed, *bench.links.values()))),
         exit_codes=frozenset(rerun.exit_codes),
         links=tuple((name, bench.links[name]) for name in rerun.links),
     )
 
 
-def _program(word: str, python: Path) -> str:
-    if not re.fullmatch(r"\{[\w.+-]+\}", word):
-        return word
+def _stand_ins(command: Iterable[str]) -> frozenset[str]:
+    """The words of a recorded command that stand for programs which other machines have elsewhere."""
+    named = programs_of(tuple(command))
+    return frozenset(word for word in named if re.fullmatch(r"\{[\w.+-]+\}", word) or word in _INSTALLED)
+
+
+_INSTALLED = frozenset({"go", "mvn", "node"})
+
+
+def _program(word: str, bench: Bench) -> tuple[str, tuple[Path, ...]]:
+    """A program of this machine, and what it needs to be able to read."""
     if word == "{python}":
-        return str(python)
-    found = shutil.which(word[1:-1])
-    if found is None:
-        raise UsageError(f"the tests are run by {word[1:-1]!r}, which is not on PATH here; install it")
-    return found
+        return str(bench.python), ()
+    name = word.strip("{}")
+    if find_program(name) is None:
+        raise UsageError(f"the tests are run by {name!r}, which is not on PATH here; install it")
+    return program(name, name, Machine(bench.python))
 
 
 def differences(recorded: Proof, cell: Cell) -> Mapping[str, tuple[str, str]]:
@@ -289,6 +305,14 @@ def _carried(recorded: Proof) -> Iterable[Claim]:
         killed = sum(mutant.fate is MutantFate.KILLED for mutant in tried)
         yield Claim("mutants", f"{killed} of {len(tried)} killed by the new tests", "", Standing.CARRIED)
     if recorded.culprit:
-        culprit = recorded.culprit
-        said = " ".join(filter(None, (str(culprit.status), culprit.commit[:10], culprit.subject)))
-        yield Claim("culprit", said, "", Standing.CARRIED)
+        yield Claim("culprit", _blamed(recorded.culprit), "", Standing.CARRIED)
+
+
+def _blamed(culprit: Culprit) -> str:
+    match culprit.status:
+        case CulpritStatus.FOUND:
+            return f"{culprit.commit[:10]} {culprit.subject}"
+        case CulpritStatus.ALWAYS:
+            return "none: the oldest commit that could be tested has the bug"
+        case CulpritStatus.NOT_FOUND:
+            return f"not found: {culprit.detail}" if culprit.detail else "not found"

@@ -15,7 +15,7 @@ from anton.core.run import RunState
 from anton.ports import Command, Sandbox
 from anton.proving.bundle import About, pack_bundle, placeholder
 from anton.proving.plan import TestPlan
-from anton.proving.portable import machine
+from anton.proving.portable import traces
 from anton.runs.world import World
 
 BUNDLE = "proof.tar.gz"
@@ -51,7 +51,7 @@ async def bundle_of(world: World, state: RunState, plan: TestPlan) -> Mapping[st
         base_tree=base.tree,
         anton=__version__,
         environment=await _environment(world.sandbox, plan, world.scratch(state.run_id) / "probe"),
-        machine=machine(plan.readable, folders, platform.node()),
+        traces=traces(plan.readable, folders, platform.node()),
     )
     repository = world.repository(received.repository)
     return {BUNDLE: await pack_bundle(repository, proof, plan, about)}
@@ -59,7 +59,7 @@ async def bundle_of(world: World, state: RunState, plan: TestPlan) -> Mapping[st
 
 async def _environment(sandbox: Sandbox, plan: TestPlan, folder: Path) -> str:
     """What the tests' program says of itself and, of Python, of the packages it has."""
-    program = plan.command[0]
+    program = plan.command[3] if plan.command[:2] == ("sh", "-c") else plan.command[0]
     python = placeholder(program) == "{python}"
     arguments = ("-c", _PROBE) if python else ("--version",)
     if not sandbox.usable:
