@@ -6,11 +6,12 @@ import os
 import pty
 import re
 import select
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -131,6 +132,14 @@ class Terminal:
     def type(self, line: str) -> None:
         """Type a line and press enter."""
         os.write(self.master, f"{line}\n".encode())
+
+    def interrupt(self) -> None:
+        """Press Ctrl-C until it is noticed: one in the instant before a program reads is not."""
+        for _ in range(10):
+            self.process.send_signal(signal.SIGINT)
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(5)
+                return
 
     def end(self) -> int:
         """Read to the end; the exit status."""

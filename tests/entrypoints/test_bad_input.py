@@ -85,7 +85,7 @@ def test_a_suite_that_cannot_start_is_shown_in_its_own_words(anton: Shell, tmp_p
     said = anton("fix", TICKET, "--repo", str(broken), "--unsafe-no-sandbox")
     assert said.status == 1
     assert "No module named 'nothing_of_the_kind'" in said.out
-    assert 'Traceback (most recent call last):\n  File "/work' not in said.err
+    assert "Traceback" not in said.err
 
 
 def test_a_suite_that_hangs_is_ended_at_the_limit_that_is_set(anton: Shell, tmp_path: Path) -> None:
@@ -428,7 +428,7 @@ def test_leaving_the_question_leaves_the_run_as_it_is(anton: Shell, key: str) ->
     with anton.terminal("demo") as terminal:
         terminal.until("Your answer")
         if key == "\x03":
-            terminal.process.send_signal(signal.SIGINT)
+            terminal.interrupt()
         else:
             terminal.type(key)
         terminal.end()
