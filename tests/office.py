@@ -17,7 +17,8 @@ from pathlib import Path
 from anton.adapters.forge.local import LocalForge
 from anton.adapters.journal.memory import MemoryJournal
 from anton.adapters.model.scripted import Reply, ScriptedModel, Step
-from anton.adapters.repository.git import GitRepository, create_bare
+from anton.adapters.repository.git import GitRepository
+from anton.adapters.repository.mirror import create_bare
 from anton.adapters.sandbox.closed import UnconfinedSandbox
 from anton.adapters.tracker.local import LocalTracker
 from anton.agents.roster import roster

@@ -22,7 +22,8 @@ from anton.adapters.model.chat_completions import ChatCompletionsModel
 from anton.adapters.model.prices import Price
 from anton.adapters.model.recording import RecordedModel, RecordingModel
 from anton.adapters.repository.clone import clone_commit
-from anton.adapters.repository.git import GitRepository, create_bare
+from anton.adapters.repository.git import GitRepository
+from anton.adapters.repository.mirror import create_bare
 from anton.adapters.sandbox.choose import Kind, choose
 from anton.adapters.sandbox.closed import NoSandbox
 from anton.adapters.sandbox.selftest import self_test

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anton.adapters.repository.git import GitRepository, create_bare
+from anton.adapters.repository.git import GitRepository
+from anton.adapters.repository.mirror import create_bare
 from anton.adapters.repository.push import check_branch, check_remote
 from anton.core.errors import OutsideError, UsageError
 

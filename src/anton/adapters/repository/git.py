@@ -27,7 +27,7 @@ from anton.adapters.repository.history import PAST, parse_history
 from anton.adapters.repository.ignore import IgnoreRules
 from anton.adapters.repository.lens import Place
 from anton.adapters.repository.listing import GITLINK, Entry, Listing, parse
-from anton.adapters.repository.mirror import Mirror, init
+from anton.adapters.repository.mirror import Mirror
 from anton.adapters.repository.packs import make_pack, take_pack
 from anton.adapters.repository.push import check_branch, check_remote, parse_settings, push_to, remote_of
 from anton.adapters.repository.refs import RefReader
@@ -371,26 +371,6 @@ class GitRepository:
         while len(self._memories) > KEPT_FOLDERS:
             self._memories.popitem(last=False)
         return memory
-
-
-async def create_bare(folder: Path, branch: str = "main", hash_name: str = "sha1") -> None:
-    """Make an empty bare repository that can be pushed to; `folder` may exist if it is empty.
-
-    Raises:
-        OutsideError: there is something in the folder, or it cannot be made.
-    """
-    await asyncio.to_thread(_make_empty, folder)
-    await init(folder, hash_name, branch)
-
-
-def _make_empty(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        occupied = any(folder.iterdir())
-    except OSError as error:
-        raise OutsideError(f"The folder {str(folder)!r} cannot be made: {error.strerror}.") from error
-    if occupied:
-        raise OutsideError(f"{str(folder)!r} is not empty. Name another folder for the bare repository.")
 
 
 def _in_the_way(path: str, of: str) -> bool:

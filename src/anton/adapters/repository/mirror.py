@@ -117,6 +117,26 @@ async def init(folder: Path, hash_name: str, branch: str = "main") -> None:
     require(done, f"git init in {str(folder)!r}")
 
 
+async def create_bare(folder: Path, branch: str = "main", hash_name: str = "sha1") -> None:
+    """Make an empty bare repository that can be pushed to; `folder` may exist if it is empty.
+
+    Raises:
+        OutsideError: there is something in the folder, or it cannot be made.
+    """
+    await asyncio.to_thread(_make_empty, folder)
+    await init(folder, hash_name, branch)
+
+
+def _make_empty(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        occupied = any(folder.iterdir())
+    except OSError as error:
+        raise OutsideError(f"The folder {str(folder)!r} cannot be made: {error.strerror}.") from error
+    if occupied:
+        raise OutsideError(f"{str(folder)!r} is not empty. Name another folder for the bare repository.")
+
+
 def _locked(descriptor: int) -> bool:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
