@@ -1,0 +1,1 @@
+"""Runs in which somebody cheats, and as many in which nobody does."""
