@@ -188,7 +188,13 @@ def _plan(settings: Settings, declared: Declared) -> Planned:
 
 def _with_limits(spec: AgentSpec, settings: Settings) -> AgentSpec:
     limits = settings.agents.of(spec.name)
-    return replace(spec, turns=limits.turns, seconds=limits.seconds, model=limits.model)
+    return replace(
+        spec,
+        turns=limits.turns,
+        seconds=limits.seconds,
+        model=limits.model,
+        context_tokens=settings.model.context_tokens,
+    )
 
 
 def _anton(settings: Settings, wish: Wish, world: World) -> Anton:

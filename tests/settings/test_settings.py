@@ -205,7 +205,7 @@ def test_a_mistake_of_the_repository_is_named_as_such(toml: str, words: str) -> 
         (
             '[model]\nbase_ulr = "x"',
             "anton.toml: unknown key 'model.base_ulr': did you mean 'base_url'? "
-            "Allowed here: api_key, base_url, idle_seconds, name, prices",
+            "Allowed here: api_key, base_url, context_tokens, idle_seconds, name, prices",
         ),
         (
             "[agents.tests]\nturns = 1",

@@ -13,11 +13,13 @@ from enum import StrEnum
 
 from pydantic import BaseModel
 
+from anton.core.context import FULL_SHARE, Measure, cut_point, measured, summarised, thinned
 from anton.core.event import (
     AgentEnded,
     AgentEvent,
     AgentOutcome,
     AgentStarted,
+    ConversationCompressed,
     Note,
     NotePosted,
     ReplyReceived,
@@ -59,6 +61,8 @@ class AgentSpec:
     plane: Plane = Plane.NONE
     model: str | None = None
     """Overrides the run's model."""
+    context_tokens: int = 128_000
+    """Of the model; a conversation is compressed before it is full."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +80,10 @@ class AgentState:
     stint_turns: int = 0
     stint_seconds: float = 0.0
     idle_replies: int = 0
+    measure: Measure = Measure()
+    """What the provider last counted."""
+    compressed_to: int = 0
+    """Messages that the last compression left."""
     circles: int = 0
     """How often in this stint it was found to go round in circles."""
     circle: str = ""
@@ -131,7 +139,15 @@ class Rest:
     """Nothing to do until a note comes."""
 
 
-Step = Think | Act | End | Rest
+@dataclass(frozen=True, slots=True)
+class Compress:
+    """Make the conversation shorter before the model is asked again."""
+
+    cut: int
+    """The first message that stays as it is."""
+
+
+Step = Think | Act | Compress | End | Rest
 
 
 def next_step(state: AgentState, spec: AgentSpec) -> Step:
@@ -148,7 +164,16 @@ def next_step(state: AgentState, spec: AgentSpec) -> Step:
         return End(AgentOutcome.LOOPING, f"it went round in circles, {state.circle}")
     if state.ended is None and not state.asking and state.stint_turns >= spec.turns:
         return End(AgentOutcome.TURN_LIMIT, f"the limit of {spec.turns} turns was reached without a result")
-    return Think()
+    cut = _cut(state, spec)
+    return Think() if cut is None else Compress(cut)
+
+
+def _cut(state: AgentState, spec: AgentSpec) -> int | None:
+    """Where to cut a conversation that nearly fills the context and has grown since the last cut."""
+    grown = len(state.messages) > state.compressed_to + 1
+    if not grown or state.measure.estimate(state.messages) <= FULL_SHARE * spec.context_tokens:
+        return None
+    return cut_point(state.messages, state.measure, spec.context_tokens)
 
 
 def apply(state: AgentState, event: AgentEvent) -> AgentState:
@@ -162,9 +187,11 @@ def apply(state: AgentState, event: AgentEvent) -> AgentState:
         case TurnStarted():
             return _turn_started(state, event)
         case ReplyReceived():
+            messages = (*state.messages, AssistantMessage(event.text, event.calls))
             return replace(
                 state,
-                messages=(*state.messages, AssistantMessage(event.text, event.calls)),
+                messages=messages,
+                measure=measured(messages, event.usage),
                 reply=event,
                 asking=False,
                 idle_replies=0 if event.calls else state.idle_replies + 1,
@@ -189,6 +216,8 @@ def apply(state: AgentState, event: AgentEvent) -> AgentState:
                 checkpoint=event.checkpoint or state.checkpoint,
                 stint_seconds=state.stint_seconds + event.seconds,
             )
+        case ConversationCompressed():
+            return _compressed(state, event)
         case AgentEnded():
             return replace(
                 state,
@@ -200,6 +229,22 @@ def apply(state: AgentState, event: AgentEvent) -> AgentState:
                 submission=None,
                 tools_running=(),
             )
+
+
+def _compressed(state: AgentState, event: ConversationCompressed) -> AgentState:
+    if event.summary:
+        messages = summarised(state.messages, event.cut, event.summary)
+    else:
+        messages = thinned(state.messages, event.cut)
+    return replace(
+        state,
+        messages=messages,
+        compressed_to=len(messages),
+        usage=state.usage + event.usage,
+        cost_dollars=state.cost_dollars + (event.cost_dollars or 0.0),
+        cost_known=state.cost_known and event.cost_dollars is not None,
+        stint_seconds=state.stint_seconds + event.seconds,
+    )
 
 
 def _unanswered(reply: ReplyReceived | None) -> tuple[Message, ...]:

@@ -7,6 +7,7 @@
     │   └── RepositoryUnusable
     ├── OutsideError       speaks to the operator: something outside failed (a model, a forge, a disk)
     │   ├── ModelError
+    │   │   ├── ContextExceeded
     │   │   └── RecordingDeparted
     │   ├── JournalError
     │   └── SandboxError
@@ -48,6 +49,10 @@ class OutsideError(AntonError):
 
 class ModelError(OutsideError):
     """The model's endpoint refused, failed for good, or stayed silent."""
+
+
+class ContextExceeded(ModelError):
+    """The conversation is longer than the model's context."""
 
 
 class RecordingDeparted(ModelError):

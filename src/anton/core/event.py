@@ -167,6 +167,22 @@ class TurnEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class ConversationCompressed:
+    """An agent's conversation was made to fit its model's context."""
+
+    agent: str
+    cut: int
+    """Messages before this one, system prompt and opening aside, were compressed."""
+    summary: str
+    """In the model's words; empty where long results of tools were left out instead."""
+    usage: Usage = Usage()
+    cost_dollars: float | None = 0.0
+    model: str = ""
+    seconds: float = 0.0
+    kind: Literal["conversation_compressed"] = "conversation_compressed"
+
+
+@dataclass(frozen=True, slots=True)
 class AgentEnded:
     """The agent rests; a note wakes it."""
 
@@ -271,7 +287,16 @@ class RunClosed:
     kind: Literal["run_closed"] = "run_closed"
 
 
-AgentEvent = AgentStarted | NotePosted | TurnStarted | ReplyReceived | ToolStarted | TurnEnded | AgentEnded
+AgentEvent = (
+    AgentStarted
+    | NotePosted
+    | TurnStarted
+    | ReplyReceived
+    | ToolStarted
+    | TurnEnded
+    | ConversationCompressed
+    | AgentEnded
+)
 
 Event = (
     RunReceived

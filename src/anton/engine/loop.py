@@ -12,8 +12,8 @@ import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from anton.core.agent import CIRCLES, Act, AgentSpec, AgentState, End, Rest, Think, apply, next_step
-from anton.core.errors import ModelError
+from anton.core.agent import CIRCLES, Act, AgentSpec, AgentState, Compress, End, Rest, Think, apply, next_step
+from anton.core.errors import ContextExceeded, ModelError
 from anton.core.event import (
     AgentEnded,
     AgentOutcome,
@@ -27,6 +27,7 @@ from anton.core.event import (
 )
 from anton.core.message import CallReady, ReplyEnded, StreamRestarted, TextDelta, ToolCall
 from anton.core.tool import Tool
+from anton.engine.compaction import Compaction
 from anton.engine.dispatch import Dispatch, sayable
 from anton.engine.log import AgentLog
 from anton.engine.summary import summarise
@@ -64,6 +65,8 @@ async def _stint(agent: Agent) -> None:
                         await _think(agent, dispatch)
                     case Act(reply):
                         await _act(agent, dispatch, reply)
+                    case Compress(cut):
+                        await _compaction(agent).compress(cut)
                     case End(outcome, detail, output):
                         await agent.log.append(AgentEnded(agent.spec.name, outcome, output, detail))
                         return
@@ -88,9 +91,16 @@ async def _think(agent: Agent, dispatch: Dispatch) -> None:
         reply = await _ask(agent, dispatch, turn)
     except ModelError as error:
         dispatch.begin_turn()
+        if isinstance(error, ContextExceeded) and await _compaction(agent).thin():
+            return
         await agent.log.append(AgentEnded(agent.spec.name, AgentOutcome.FAILED, None, sayable(str(error))))
     else:
         agent.log.post(reply)
+
+
+def _compaction(agent: Agent) -> Compaction:
+    specs = tuple(tool.spec for tool in agent.tools.values())
+    return Compaction(agent.spec.name, agent.log, agent.model, specs, agent.spec.model)
 
 
 async def _ask(agent: Agent, dispatch: Dispatch, turn: int) -> ReplyReceived:

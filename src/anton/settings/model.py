@@ -111,6 +111,8 @@ class ModelSettings(_Section):
     name: Text | None = None
     idle_seconds: Annotated[float, Field(strict=True, gt=0, le=3600)] = 60.0
     """Silence of a stream after which it counts as cut."""
+    context_tokens: Annotated[int, Field(strict=True, ge=8_000, le=100_000_000)] = 128_000
+    """What the model takes in; a conversation is compressed before it is full."""
     prices: Mapping[str, PriceSettings] = Field(default_factory=dict)
     """By the model's name; these come before the built-in ones."""
 

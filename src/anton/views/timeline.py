@@ -13,6 +13,7 @@ from anton.core.event import (
     BaseResolved,
     BriefingPrepared,
     CellFinished,
+    ConversationCompressed,
     Decided,
     Entry,
     Event,
@@ -80,7 +81,7 @@ def progress_line(entry: Entry, state: RunState) -> str | None:
 
 def _told(event: Event) -> tuple[str, str] | None:
     match event:
-        case AgentStarted() | AgentEnded() | NotePosted() | ToolStarted():
+        case AgentStarted() | AgentEnded() | NotePosted() | ToolStarted() | ConversationCompressed():
             return event.agent, _of_agent(event)
         case TurnStarted() | ReplyReceived() | TurnEnded():
             return None
@@ -101,7 +102,9 @@ def _told(event: Event) -> tuple[str, str] | None:
             assert_never(event)
 
 
-def _of_agent(event: AgentStarted | AgentEnded | NotePosted | ToolStarted) -> str:
+def _of_agent(
+    event: AgentStarted | AgentEnded | NotePosted | ToolStarted | ConversationCompressed,
+) -> str:
     match event:
         case AgentStarted():
             return f"started with {event.model}"
@@ -109,6 +112,9 @@ def _of_agent(event: AgentStarted | AgentEnded | NotePosted | ToolStarted) -> st
             return ending(event)
         case NotePosted():
             return f"gets a note from {event.note.source}"
+        case ConversationCompressed():
+            how = "summarised its older turns" if event.summary else "left out old output of tools"
+            return f"{how}, to have room to go on"
         case ToolStarted():
             return f"turn {event.turn}: {event.summary or event.name}"
 

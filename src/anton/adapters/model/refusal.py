@@ -14,7 +14,7 @@ from email.utils import parsedate_to_datetime
 
 from pydantic_core import from_json
 
-from anton.core.errors import ModelError
+from anton.core.errors import ContextExceeded, ModelError
 
 MAX_WORDS = 300
 """Characters of a provider's own words that an error repeats."""
@@ -105,7 +105,7 @@ class Asked:
         if _passes(status, body):
             reason = f"{self.url} answered HTTP {status} for model {self.model!r}: {said}"
             return PassingError(reason, retry_after_seconds(headers, now))
-        return ModelError(f"{self._verdict(status, said)} It said: {said}")
+        return self._final(status, said)
 
     def broken_off(self, error: Mapping[str, object] | str) -> ModelError:
         """The error that an error object inside a stream amounts to."""
@@ -115,8 +115,14 @@ class Asked:
         code = fields.get("code")
         status = code if isinstance(code, int) else 0
         if any(word in kind for word in _FINAL_WORDS) or (400 <= status < 500 and not _passes(status, b"")):
-            return ModelError(f"{self._verdict(status or 400, said)} It said: {said}")
+            return self._final(status or 400, said)
         return PassingError(f"{self.url} broke off the reply of model {self.model!r}: {said}")
+
+    def _final(self, status: int, said: str) -> ModelError:
+        """A refusal that asking again does not change."""
+        too_long = any(word in said.lower() for word in _TOO_LONG_WORDS)
+        kind = ContextExceeded if too_long else ModelError
+        return kind(f"{self._verdict(status, said)} It said: {said}")
 
     def _verdict(self, status: int, said: str) -> str:
         where = f"{self.url} refused model {self.model!r} (HTTP {status})"
