@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -13,13 +11,12 @@ from anton.adapters.model.scripted import Reply
 from anton.adapters.sandbox.choose import choose
 from anton.core.decision import Answer
 from anton.core.event import RunOutcome, TurnEnded, Verb
-from anton.core.proof import Opinion, Outcome
+from anton.core.proof import Opinion
 from anton.core.run import Phase
 from anton.core.ticket import Ticket
 from anton.proving.presets import find_program
 from anton.runs.deliver import branch_of
 from anton.runs.runner import advance, answer
-from anton.settings import package_sources_of_process
 from tests.office import RUN, TRIAGED, Office, git, written_up
 
 pytestmark = pytest.mark.skipif(find_program("node") is None, reason="there is no node on this machine")
@@ -119,42 +116,3 @@ async def test_agents_run_a_folder_of_node_tests(tmp_path: Path) -> None:
     told = [str(e.event) for e in entries if isinstance(e.event, TurnEnded) and e.event.agent == "code"]
     assert any("Ran the whole suite.\\n2 passed, 0 failed" in text for text in told), told
     assert any("Ran test/cart.test.js.\\n2 passed, 0 failed" in text for text in told), told
-
-
-async def baseline(folder: Path, files: dict[str, str]) -> Mapping[str, Outcome]:
-    """What a package's own tests say, with what it depends on fetched from the registry."""
-    office = await office_for(folder, files)
-    office.package_sources = package_sources_of_process()
-    await office.receive(ticket=TICKET)
-    state = await advance(office.world(SCRIPT), RUN)
-    if state.closed is not None and _OUT_OF_REACH.search(state.closed.detail):
-        pytest.skip(f"no registry within reach: {state.closed.detail}")
-    [cell] = [cell for cell in state.cells if cell.is_baseline]
-    return {case.id: case.outcome for case in cell.cases}
-
-
-_OUT_OF_REACH = re.compile("ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|network")
-
-
-@pytest.mark.slow
-async def test_what_a_package_depends_on_is_there_in_every_tree(tmp_path: Path) -> None:
-    package = {**json.loads(FILES["package.json"]), "dependencies": {"ms": "^2.1.0"}}
-    uses_it = "const ms = require('ms')\nconst { test } = require('node:test')\n"
-    uses_it += "test('an hour', () => { if (ms('1h') !== 3600000) throw new Error('no') })\n"
-    files = {**FILES, "package.json": json.dumps(package), "test/hour.test.js": uses_it}
-    outcomes = await baseline(tmp_path, files)
-    assert outcomes["an hour"] is Outcome.PASSED
-
-
-@pytest.mark.slow
-async def test_jest_runs_where_jest_junit_is_declared(tmp_path: Path) -> None:
-    package = {"name": "cart", "version": "1.0.0", "scripts": {"test": "jest"}}
-    package["devDependencies"] = {"jest": "^29.7.0", "jest-junit": "^16.0.0"}
-    test = "const { total } = require('../src/cart.js')\n"
-    test += "test('adds prices up', () => expect(total([100, 250])).toBe(350))\n"
-    test += "test('is empty', () => expect(total([])).toBe(0))\n"
-    files = {"package.json": json.dumps(package), "src/cart.js": CART, "test/cart.test.js": test}
-    assert await baseline(tmp_path, files) == {
-        "test/cart.test.js::adds prices up": Outcome.PASSED,
-        "test/cart.test.js::is empty": Outcome.FAILED,
-    }

@@ -89,6 +89,8 @@ _TESTS = {
     "maven": re.compile(r"(?:.*/)?src/test/java/.*\.java"),
 }
 _MANIFESTS = {"node": "package.json", "go": "go.mod", "maven": "pom.xml"}
+_MAVEN_SETUP = (Path("/etc/maven/m2.conf"), Path("/etc/maven/logging"))
+"""Of Debian's Maven; settings.xml beside them may hold passwords."""
 _GLOB_OR_VARIABLE = re.compile(r"[*?\[{~$]")
 _NEEDS_A_SHELL = re.compile(r"[&|;<>`\n]|\$\(")
 
@@ -308,6 +310,7 @@ def _maven(machine: Machine) -> TestPlan:
     """Offline: what Maven needs has to be in the local repository already."""
     mvn, readable = program("mvn", "Maven", machine)
     options = ["-o", "-B", "-q", "-Dstyle.color=never", "-Dsurefire.useFile=false"]
+    readable = (*readable, *_MAVEN_SETUP)
     local = machine.maven_repository
     if local is not None and local.is_dir():
         options.append(f"-Dmaven.repo.local={local}")
