@@ -22,7 +22,7 @@ from tests.adapters.model.endpoint import DONE, call, chunk, sse
 from tests.entrypoints.shell import Said, Shell, run_id_in
 from tests.office import BUGGY, HONEST, OLD_TEST, git, make_repository
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
 TICKET = "To-dos come back when Done is tapped twice"
 

@@ -16,6 +16,8 @@ from anton.entrypoints.cli import LazyGroup
 from tests.entrypoints.shell import Shell, run_id_in
 from tests.office import git
 
+pytestmark = pytest.mark.timeout(400)
+
 HEAVY = {"pydantic", "sqlalchemy", "aiohttp", "rich", "asyncio", "anton.app", "anton.core.event"}
 
 
