@@ -49,7 +49,7 @@ def with_culprit(run: Run, culprit: Culprit) -> Run:
         (
             replace(FOUND, status=CulpritStatus.ALWAYS, detail="There is no older commit in the repository."),
             "There at least since 1a2b3c4 “Load and save in one place” (Mia, 2026-02-23). There is no older "
-            "commit in the history.",
+            "commit in the repository.",
         ),
         (
             Culprit(CulpritStatus.NOT_FOUND, detail="The search was stopped after 60 s."),
