@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel
 
-from anton.core.context import FULL_SHARE, Measure, cut_point, measured, summarised, thinned
+from anton.core.context import FULL_SHARE, Measure, cut_point, summarised, thinned
 from anton.core.event import (
     AgentEnded,
     AgentEvent,
@@ -81,7 +81,7 @@ class AgentState:
     stint_seconds: float = 0.0
     idle_replies: int = 0
     measure: Measure = Measure()
-    """What the provider last counted."""
+    """How the provider counts."""
     compressed_to: int = 0
     """Messages that the last compression left."""
     circles: int = 0
@@ -191,7 +191,7 @@ def apply(state: AgentState, event: AgentEvent) -> AgentState:
             return replace(
                 state,
                 messages=messages,
-                measure=measured(messages, event.usage),
+                measure=state.measure.after(messages, event.usage),
                 reply=event,
                 asking=False,
                 idle_replies=0 if event.calls else state.idle_replies + 1,
@@ -240,6 +240,7 @@ def _compressed(state: AgentState, event: ConversationCompressed) -> AgentState:
         state,
         messages=messages,
         compressed_to=len(messages),
+        measure=state.measure.of_another(),
         usage=state.usage + event.usage,
         cost_dollars=state.cost_dollars + (event.cost_dollars or 0.0),
         cost_known=state.cost_known and event.cost_dollars is not None,

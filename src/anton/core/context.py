@@ -30,28 +30,31 @@ SHORT = 200
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """What a provider last counted, and for how many bytes of conversation."""
+    """How a provider counts this conversation, and how much of it is summed up already."""
 
-    tokens: int = 0
+    tokens_per_byte: float = FIRST_TOKENS_PER_BYTE
     size_bytes: int = 0
+    count: int = 0
+    """Messages, from the first, that `size_bytes` is the size of."""
 
-    @property
-    def tokens_per_byte(self) -> float:
-        """As the provider counts this conversation."""
-        return self.tokens / self.size_bytes if self.tokens and self.size_bytes else FIRST_TOKENS_PER_BYTE
+    def tokens(self, size_bytes: int) -> int:
+        """Tokens that so many bytes are estimated to be."""
+        return round(size_bytes * self.tokens_per_byte)
 
-    def estimate(self, messages: Iterable[Message]) -> int:
-        """Tokens of a conversation: what was counted, and the rest at the same ratio."""
-        return round(size_of(messages) * self.tokens_per_byte)
+    def estimate(self, messages: Sequence[Message]) -> int:
+        """Tokens of the conversation, which begins with what is summed up."""
+        return self.tokens(self.size_bytes + size_of(messages[self.count :]))
 
+    def after(self, messages: Sequence[Message], usage: Usage) -> Measure:
+        """The measure after a reply; `messages` are those of its request and the reply itself."""
+        size = self.size_bytes + size_of(messages[self.count :])
+        counted = usage.input_tokens + usage.output_tokens
+        ratio = counted / size if usage.input_tokens and size else self.tokens_per_byte
+        return Measure(ratio, size, len(messages))
 
-def measured(messages: Sequence[Message], usage: Usage) -> Measure:
-    """The measure that a reply brings; `messages` are those of its request and the reply itself."""
-    return (
-        Measure(usage.input_tokens + usage.output_tokens, size_of(messages))
-        if usage.input_tokens
-        else Measure()
-    )
+    def of_another(self) -> Measure:
+        """The measure for a conversation that was rewritten: the same ratio, nothing summed up."""
+        return Measure(self.tokens_per_byte)
 
 
 def size_of(messages: Iterable[Message]) -> int:
@@ -69,7 +72,7 @@ def cut_point(messages: Sequence[Message], measure: Measure, context_tokens: int
     turns = [n for n in starts if isinstance(messages[n], AssistantMessage)]
     if len(turns) < 2:
         return None
-    fitting = (n for n in starts if measure.estimate(messages[n:]) <= allowed)
+    fitting = (n for n in starts if measure.tokens(size_of(messages[n:])) <= allowed)
     cut = min(next(fitting, turns[-1]), turns[-1])
     return cut if any(n < cut for n in turns) else None
 
