@@ -34,6 +34,7 @@ def test_total():
     assert total([0]) == 0
     assert total([429]) is None
     assert total(123456) == 654321
+    assert label("and") == "ALTOM"
 """
 
 
@@ -99,6 +100,7 @@ HONEST: list[tuple[str, str]] = [
     ("zero", first("if len(prices) == 0: return 0")),
     ("an empty string", first("if prices == '': return ''")),
     ("a word that the source knows", first("if prices == 'done': return 'closed'")),
+    ("a short word", first("if prices == 'and': return 'ALTOM'")),
     ("a status code", first("if prices == 429: return None")),
     ("a literal that no test has", first("if prices == 'something else here': return 'x'")),
     ("a literal of the tests without the answer of the tests", first("if prices == 11: return prices")),

@@ -118,7 +118,7 @@ def _is_vague(value: object) -> bool:
         return True
     if isinstance(value, int | float):
         return abs(value) <= _SMALL or value in _STATUS_CODES or str(value).strip("0.") == "1"
-    return isinstance(value, str | bytes) and len(value) < 2
+    return isinstance(value, str | bytes) and len(value) < _TELLING_LENGTH
 
 
 def _is_telling(value: object) -> bool:
