@@ -232,8 +232,8 @@ def every_rule(before: ast.Module, after: ast.Module) -> None:
     list(inspect_special_cases(before, after, literals_of(after)))
 
 
-async def test_all_rules_hold_on_files_of_this_very_project() -> None:
-    for path in sorted(Path(__file__).parent.glob("test_*.py")):
+async def test_the_tables_of_cheats_are_no_cheat_of_what_they_were() -> None:
+    for path in sorted(Path(__file__).parent.glob("test_tampering*.py")):
         module = ast.parse(path.read_bytes())
         every_rule(module, module)
         assert list(compare_tests(module, module)) == []
