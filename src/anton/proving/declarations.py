@@ -105,13 +105,13 @@ def python_recipe(declared: Declared, toolchain: str) -> Recipe | None:
     found = {path: asked_for(path, texts[path]) for path in sources}
     if not {named(line) for lines in found.values() for line in lines} - {"", "pytest"}:
         return None
-    if "uv.lock" in texts and "pyproject.toml" in texts:
-        inputs = {name: texts[name] for name in ("pyproject.toml", "uv.lock")}
-        options = locked_options(texts["pyproject.toml"])
-        return Recipe(Kind.PYTHON, inputs, toolchain, tuple(inputs), options)
     inputs = {path: tidy(text) for path, text in texts.items() if _INCLUDED.fullmatch(path)}
     if lines := {line: None for path in _OWN for line in found.get(path, ())}:
         inputs[DECLARED] = "\n".join(lines) + "\n"
+    if "uv.lock" in texts and "pyproject.toml" in texts:
+        names = ("pyproject.toml", "uv.lock")
+        options = locked_options(texts["pyproject.toml"])
+        return Recipe(Kind.PYTHON, inputs | {n: texts[n] for n in names}, toolchain, names, options)
     return Recipe(Kind.PYTHON, inputs, toolchain, tuple(path for path, asked in found.items() if asked))
 
 
