@@ -154,8 +154,7 @@ async def play(story: Story, folder: Path) -> Ending:
 def ending(state: RunState) -> Ending:
     """What a run came to."""
     if not state.proofs:
-        reason = state.closed.detail if state.closed else "no proof"
-        return Ending(False, ("unusable",), (reason,))
+        return Ending(False, ("unusable",), ("the suite says nothing, so nothing could be proved",))
     [proof] = state.proofs
     kinds = [str(fault.kind) for fault in proof.faults if fault.kind is not FaultKind.TAMPERED]
     signs = [f"{sign.kind} ({sign.path}:{sign.line})" for sign in proof.tampering]
