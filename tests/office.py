@@ -29,7 +29,8 @@ from anton.core.ticket import Ticket
 from anton.ports import Journal, Model, Sandbox
 from anton.proving.declarations import Declared
 from anton.proving.environment import Environments
-from anton.proving.presets import Machine, plan_for
+from anton.proving.presets import plan_for
+from anton.proving.programs import Machine
 from anton.runs.budget import Budget
 from anton.runs.runner import receive
 from anton.runs.world import Planned, World

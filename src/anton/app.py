@@ -38,7 +38,8 @@ from anton.ports import Model, Sandbox
 from anton.proving.declarations import Declared
 from anton.proving.environment import Environments
 from anton.proving.portable import traces
-from anton.proving.presets import Machine, interpreter_paths, plan_for
+from anton.proving.presets import plan_for
+from anton.proving.programs import Machine, interpreter_paths
 from anton.runs.budget import Budget
 from anton.runs.world import Bench, Planned, World
 from anton.settings import (

@@ -20,7 +20,8 @@ from anton.ports import Command, Execution, Sandbox, SandboxLevel
 from anton.proving.declarations import Declared, Kind, Recipe, node_recipe, python_recipe
 from anton.proving.environment import Environments, EnvironmentUnbuildable
 from anton.proving.plan import TestPlan
-from anton.proving.presets import Machine, plan_for
+from anton.proving.presets import plan_for
+from anton.proving.programs import Machine
 from anton.settings import package_sources_of_process
 
 PYTHON = Path(sys.executable)

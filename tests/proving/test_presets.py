@@ -10,7 +10,8 @@ import pytest
 from anton.core.errors import UsageError
 from anton.proving.declarations import Kind, worth_reading
 from anton.proving.plan import REPORT, ReportFormat, TestPlan
-from anton.proving.presets import GO_REPORT, interpreter_paths, plan_for
+from anton.proving.presets import GO_REPORT, plan_for
+from anton.proving.programs import interpreter_paths
 
 PYTHON = Path(sys.executable)
 ENVIRONMENTS = Path("/environments")
@@ -159,6 +160,13 @@ def test_of_several_languages_the_one_with_most_tests_is_run_and_the_others_are_
     assert plan.command[0] == str(PYTHON)
     [notice] = plan.notices
     assert "tests for python, which are run, and for node, which are not" in notice
+
+
+def test_tests_that_cannot_be_run_leave_their_place_to_those_that_can() -> None:
+    texts = package(scripts={"test": "mocha"})
+    plan = plan_of(texts, "test_a.py", "web/a.test.js", "web/b.test.js")
+    assert plan.command[0] == str(PYTHON)
+    assert "for node, which are not" in plan.notices[0]
 
 
 def test_a_command_of_ones_own_comes_before_all_presets() -> None:

@@ -14,7 +14,7 @@ from anton.core.event import RunOutcome, TurnEnded, Verb
 from anton.core.proof import Opinion
 from anton.core.run import Phase
 from anton.core.ticket import Ticket
-from anton.proving.presets import find_program
+from anton.proving.programs import find_program
 from anton.runs.deliver import branch_of
 from anton.runs.runner import advance, answer
 from tests.office import RUN, TRIAGED, Office, git, written_up

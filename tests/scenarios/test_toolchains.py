@@ -13,7 +13,7 @@ import pytest
 from anton.adapters.sandbox.choose import choose
 from anton.core.proof import Outcome, Suite, Tree
 from anton.proving.environment import EnvironmentUnbuildable
-from anton.proving.presets import find_program
+from anton.proving.programs import find_program
 from anton.proving.suite import SuiteRunner
 from anton.runs.planning import planned
 from anton.settings import package_sources_of_process

@@ -30,7 +30,7 @@ from typing import assert_never
 from anton.core.errors import OutsideError
 from anton.ports import Command, Execution, Sandbox
 from anton.proving.declarations import Kind, Recipe, requirement_files
-from anton.proving.presets import Machine, interpreter_paths, program
+from anton.proving.programs import Machine, interpreter_paths, program
 from anton.proving.scratch import remove_folder
 
 BUILD_SECONDS = 900.0

@@ -8,7 +8,8 @@
 | go.mod                                           | `go test -json ./...`                    | converted  |
 | pom.xml                                          | `mvn -o test`                            | surefire   |
 
-Where there are tests in several languages, the one with the most test files is chosen, and that is said.
+Where there are tests in several languages, the one with the most test files that can be run is chosen, and
+that is said.
 
 Sources: nodejs.org/api/test.html, github.com/jest-community/jest-junit, pkg.go.dev/cmd/test2json,
 maven.apache.org/surefire/maven-surefire-plugin/test-mojo.html.
@@ -18,11 +19,8 @@ from __future__ import annotations
 
 import re
 import shlex
-import shutil
-import sys
-import sysconfig
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -35,9 +33,7 @@ from anton.proving.declarations import (
     unread,
 )
 from anton.proving.plan import REPORT, TEST_PATTERNS, ReportFormat, TestPlan
-
-Find = Callable[[str], str | None]
-"""The path of a program of this machine, by its name."""
+from anton.proving.programs import Find, Machine, find_program, interpreter_paths, program
 
 GO_REPORT = ".anton-go-test.json"
 
@@ -95,29 +91,6 @@ _GLOB_OR_VARIABLE = re.compile(r"[*?\[{~$]")
 _NEEDS_A_SHELL = re.compile(r"[&|;<>`\n]|\$\(")
 
 
-def find_program(name: str) -> str | None:
-    """A program on PATH, or one that was installed along with Anton, such as uv."""
-    return shutil.which(name) or shutil.which(name, path=sysconfig.get_path("scripts"))
-
-
-@dataclass(frozen=True, slots=True)
-class Machine:
-    """What this machine has for running tests."""
-
-    python: Path
-    """Interpreter that has pytest; environments for Python are built with it."""
-    environments: Path | None = None
-    """Folder of the environments that are built for repositories; None: none is."""
-    find: Find = find_program
-    maven_repository: Path | None = None
-    """Folder of the packages that Maven has fetched before."""
-
-    @property
-    def toolchain(self) -> str:
-        """What an environment of this machine depends on."""
-        return f"{self.python.resolve()} {sys.version} {sysconfig.get_platform()}"
-
-
 def plan_for(
     files: Iterable[str],
     python: Path,
@@ -163,27 +136,6 @@ def plan_for(
     )
 
 
-def interpreter_paths(python: Path) -> tuple[Path, ...]:
-    """What an interpreter needs to be readable: itself, its library, its packages.
-
-    A prefix is named whole only where it is an environment; another one might be somebody's home.
-    """
-    real = python.resolve()
-    prefixes = [python.parent.parent, real.parent.parent]
-    libraries: list[Path] = []
-    if python == Path(sys.executable):
-        prefixes += [Path(sys.prefix), Path(sys.base_prefix)]
-        libraries = [
-            Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib", "purelib", "platlib")
-        ]
-    found: list[Path] = []
-    for prefix in prefixes:
-        environment = (prefix / "pyvenv.cfg").is_file() or (prefix / "conda-meta").is_dir()
-        found += [prefix] if environment else [prefix / name for name in ("bin", "lib", "lib64")]
-    existing = sorted({path for path in (*found, *libraries) if path.is_absolute() and path.exists()})
-    return tuple(path for path in existing if not any(other in path.parents for other in existing))
-
-
 def _own(declared: Declared, machine: Machine, command: tuple[str, ...], report: str) -> TestPlan:
     """A command that a person set, with the environment that its first word or the repository asks for."""
     if not report:
@@ -203,34 +155,46 @@ def _own(declared: Declared, machine: Machine, command: tuple[str, ...], report:
 
 
 def _preset(declared: Declared, machine: Machine) -> TestPlan:
-    chosen, others = _language(declared)
-    presets = {"node": _node, "go": _go, "python": _pytest}
-    plan = _maven(machine) if chosen == "maven" else presets[chosen](declared, machine)
+    """The plan for the language with most tests, of those that can be run here."""
+    languages = _languages(declared)
+    presets = {"node": _node, "go": _go, "maven": _maven, "python": _pytest}
+    refused: list[UsageError] = []
+    for chosen in languages:
+        try:
+            plan = presets[chosen](declared, machine)
+        except UsageError as error:
+            refused.append(error)
+        else:
+            return replace(plan, notices=(*plan.notices, *_not_run(chosen, languages)))
+    raise refused[0]
+
+
+def _not_run(chosen: str, languages: Sequence[str]) -> tuple[str, ...]:
+    others = [name for name in languages if name != chosen]
     if not others:
-        return plan
-    notice = (
+        return ()
+    return (
         f"The repository has tests for {chosen}, which are run, and for {' and '.join(others)}, "
-        "which are not: [tests] command and report say otherwise."
+        "which are not: [tests] command and report say otherwise.",
     )
-    return replace(plan, notices=(*plan.notices, notice))
 
 
-def _language(declared: Declared) -> tuple[str, tuple[str, ...]]:
-    """The language that most test files are in, and the others that there are tests in."""
+def _languages(declared: Declared) -> tuple[str, ...]:
+    """The languages that there are tests in, those with most test files first; at least one."""
     own = [path for path in declared.files if "node_modules/" not in path and "vendor/" not in path]
     counts = {
         name: sum(pattern.fullmatch(path) is not None for path in own)
         for name, pattern in _TESTS.items()
-        if name == "python" or _MANIFESTS[name] in declared.files or name == "node"
+        if name in ("python", "node") or _MANIFESTS[name] in declared.files
     }
     with_tests = sorted((name for name in counts if counts[name]), key=lambda name: -counts[name])
     if with_tests:
-        return with_tests[0], tuple(with_tests[1:])
+        return tuple(with_tests)
     if not any(path.endswith(".py") for path in own):
         for name, manifest in _MANIFESTS.items():
             if manifest in declared.files:
-                return name, ()
-    return "python", ()
+                return (name,)
+    return ("python",)
 
 
 def _pytest(declared: Declared, machine: Machine) -> TestPlan:
@@ -306,7 +270,7 @@ def _go(declared: Declared, machine: Machine) -> TestPlan:
     return replace(plan, env=with_modules, readable=(modules, *readable), recipe=recipe)
 
 
-def _maven(machine: Machine) -> TestPlan:
+def _maven(_: Declared, machine: Machine) -> TestPlan:
     """Offline: what Maven needs has to be in the local repository already."""
     mvn, readable = program("mvn", "Maven", machine)
     options = ["-o", "-B", "-q", "-Dstyle.color=never", "-Dsurefire.useFile=false"]
@@ -354,24 +318,6 @@ def _unread_notice(declared: Declared) -> tuple[str, ...]:
         f"{' and '.join(names)} cannot be read by Anton, so the tests run with its own interpreter: "
         "[tests] python names one that has what they need.",
     )
-
-
-def program(name: str, what: str, machine: Machine) -> tuple[str, tuple[Path, ...]]:
-    """A program as the sandbox will find it, and the paths that it needs beyond the system's own.
-
-    Raises:
-        UsageError: it is not on this machine.
-    """
-    found = machine.find(name)
-    if found is None:
-        raise UsageError(
-            f"the repository's tests need {name!r}, which is not on PATH: install {what}, or set [tests] "
-            "command and report to another way of running them"
-        )
-    if str(Path(found).parent) in ("/usr/local/bin", "/usr/bin", "/bin"):
-        return name, ()
-    prefix = Path(found).resolve().parent.parent
-    return found, (Path(found).parent, *((prefix,) if prefix.parent not in Path.home().parents else ()))
 
 
 def _uses_jest(package: Mapping[str, object], script: str) -> bool:

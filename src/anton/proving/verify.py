@@ -37,7 +37,7 @@ from anton.proving.bundle import Bundle
 from anton.proving.contents import BROKEN, NOT_CURED, Rerun, programs_of
 from anton.proving.plan import ReportFormat, TestPlan
 from anton.proving.portable import Traces, portable_cell
-from anton.proving.presets import Machine, find_program, program
+from anton.proving.programs import Machine, find_program, program
 from anton.proving.suite import SuiteRunner
 
 ABSENT = "not run"
