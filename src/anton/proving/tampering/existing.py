@@ -40,18 +40,17 @@ def compare_tests(
         after: The file with the patch; an empty module where it was removed.
         moved: `fingerprint` of every test of the patch: what stands elsewhere now was not removed.
     """
-    names = Names(after)
+    old_names, names = Names(before), Names(after)
     old, new = functions(before), functions(after)
     for name, function in old.items():
         if name in new:
-            yield from _compare(name, function, new[name], Names(before), names)
+            yield from _compare(name, function, new[name], old_names, names)
         elif is_test(name) and fingerprint(function) not in moved:
             yield Sign("test removed", 0, f"{name}() was there before and is gone")
     yield from newly(_module_skips(before), _module_skips(after))
-    kept = set(classes(before)) & set(classes(after))
-    for name in sorted(kept):
-        marks = (_marks(name, module[name], names) for module in (classes(before), classes(after)))
-        yield from newly(*marks)
+    were, are = classes(before), classes(after)
+    for name in sorted(were.keys() & are.keys()):
+        yield from newly(_marks(name, were[name], old_names), _marks(name, are[name], names))
     yield from _constants(before, after)
 
 
