@@ -108,3 +108,11 @@ asyncio.run(main())
     processes = [subprocess.Popen([sys.executable, "-c", script, folder, name]) for name in ("one", "two")]
     assert [process.wait() for process in processes] == [0, 0]
     assert sorted(int(path.stem) for path in folder.iterdir()) == list(range(1, 46))
+
+
+async def test_what_belongs_to_a_pull_request_lies_beside_it(folder: Path) -> None:
+    forge = LocalForge(folder)
+    first = await forge.open_pull_request(replace(DRAFT, attachments={"proof.tar.gz": b"\x1f\x8b"}))
+    assert await forge.open_pull_request(replace(DRAFT, head="fix/other")) == str(folder / "2.md")
+    assert (folder / "1.proof.tar.gz").read_bytes() == b"\x1f\x8b"
+    assert await forge.open_pull_request(DRAFT) == first

@@ -63,13 +63,17 @@ async def take_pack(git: Git, packed: bytes) -> None:
     Raises:
         OutsideError: it is damaged, holds deltas, or unfolds into too much.
     """
-    await asyncio.to_thread(_walk, packed)
+    await asyncio.to_thread(check_pack, packed)
     done = await git.run("index-pack", "--stdin", stdin=packed)
     require(done, "Taking in a pack of git objects")
 
 
-def _walk(packed: bytes) -> None:
-    """Unfold a pack without keeping anything, within bounds."""
+def check_pack(packed: bytes) -> None:
+    """Unfold a pack without keeping anything, within bounds.
+
+    Raises:
+        OutsideError: it is damaged, holds deltas, or unfolds into too much.
+    """
     if len(packed) > MAX_PACKED_BYTES or packed[:8] != b"PACK\x00\x00\x00\x02":
         raise OutsideError("what should be a pack of git objects is none, or is too large")
     at, left = 12, MAX_UNFOLDED_BYTES
