@@ -513,3 +513,19 @@ def test_whatever_is_taken_is_given_back(
 
     with tempfile.TemporaryDirectory() as name:
         asyncio.run(there_and_back(Path(name)))
+
+
+async def test_a_lock_that_a_killed_git_left_does_not_keep_a_tree_from_being_kept(
+    repository: GitRepository, base: str, tree: Path, tmp_path: Path, git: RunGit
+) -> None:
+    (tree / "file").write_text("kept\n")
+    kept = await repository.snapshot(tree, base)
+    await repository.keep("run", kept)
+    mirror = tmp_path / "state" / "mirror"
+    lock = mirror / "refs" / "anton" / "keep" / "run.lock"
+    lock.touch()
+    (tree / "file").write_text("kept later\n")
+    later = await repository.snapshot(tree, base)
+    await repository.keep("run", later)
+    assert git(mirror, "rev-parse", "refs/anton/keep/run") == later
+    assert not lock.exists()

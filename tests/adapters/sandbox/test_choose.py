@@ -27,7 +27,7 @@ async def test_switched_off_means_that_nothing_runs(tmp_path: Path) -> None:
 async def test_unconfined_is_loud() -> None:
     sandbox = await choose(Kind.NONE, allow_none=True)
     assert (sandbox.level, sandbox.usable) == (SandboxLevel.NONE, True)
-    assert sandbox.description == "none: commands run unconfined, as you allowed (it was switched off)"
+    assert sandbox.description == "none: commands run unconfined, as it was allowed (it was switched off)"
 
 
 async def test_the_strongest_that_holds_is_chosen() -> None:

@@ -13,7 +13,8 @@ import os
 import re
 import shutil
 import signal
-from collections.abc import Mapping, Sequence
+from asyncio.subprocess import Process
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -97,14 +98,16 @@ class Git:
         options = [part for setting in (*SETTINGS, *self.settings) for part in ("-c", setting)]
         program = _git()
         argv = (program, f"--git-dir={self.folder}", *options, *arguments)
-        process = await asyncio.create_subprocess_exec(
-            *argv,
-            stdin=asyncio.subprocess.PIPE if stdin else asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE if stdout is None else stdout,
-            stderr=asyncio.subprocess.PIPE,
-            cwd=cwd or self.folder,
-            env={**_empty_environment(program), **self.environment, **(environment or {})},
-            start_new_session=True,
+        process = await _started(
+            asyncio.create_subprocess_exec(
+                *argv,
+                stdin=asyncio.subprocess.PIPE if stdin else asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE if stdout is None else stdout,
+                stderr=asyncio.subprocess.PIPE,
+                cwd=cwd or self.folder,
+                env={**_empty_environment(program), **self.environment, **(environment or {})},
+                start_new_session=True,
+            )
         )
         try:
             async with asyncio.timeout(seconds):
@@ -223,6 +226,16 @@ async def _head(stream: asyncio.StreamReader | None) -> bytes:
     while stream and (chunk := await stream.read(1 << 16)):
         kept += chunk[: MAX_ERROR_BYTES - len(kept)]
     return bytes(kept)
+
+
+async def _started(start: Coroutine[None, None, Process]) -> Process:
+    """The process; where this is cancelled none of it, while asyncio itself would leave it running."""
+    starting = asyncio.ensure_future(start)
+    try:
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        await _end(await starting)
+        raise
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

@@ -215,7 +215,14 @@ class GitRepository:
         """Keep a tree under a private name, so that it outlives housekeeping."""
         plain = name.encode("utf-8", "surrogateescape")
         escaped = "".join(chr(c) if re.match(rb"[A-Za-z0-9_-]", bytes((c,))) else f"={c:02X}" for c in plain)
-        await self._git.out("update-ref", f"refs/anton/keep/{escaped or '='}", _checked_id(tree))
+        ref = f"refs/anton/keep/{escaped or '='}"
+        done = await self._git.run("update-ref", ref, _checked_id(tree))
+        lock = self._git.folder / f"{ref}.lock"
+        if done.code and await asyncio.to_thread(lock.exists):
+            # Left by a git that was killed: nobody else writes this ref, whose run is held by one process.
+            await asyncio.to_thread(lock.unlink, missing_ok=True)
+            done = await self._git.run("update-ref", ref, _checked_id(tree))
+        require(done, f"keeping a tree in {str(self._git.folder)!r}")
 
     async def files(self, tree: str) -> tuple[str, ...]:
         """Paths of all files of a tree or commit, sorted; symbolic links too, submodules not."""

@@ -70,7 +70,7 @@ class UnconfinedSandbox:
     @property
     def description(self) -> str:
         """Loud."""
-        return f"none: commands run unconfined, as you allowed ({self.reason})"
+        return f"none: commands run unconfined, as it was allowed ({self.reason})"
 
     async def run(self, command: Command) -> Execution:
         """Run a command in its tree, unconfined; see the port."""
