@@ -91,6 +91,7 @@ EVERY_CLAIM = {
     "untouched": "✓",
     "the patch": "✓",
     "the verdict": "✓",
+    "no cheating": "✓",
     "reproduces the bug": "✓",
     "cures it": "✓",
     "breaks nothing": "✓",
@@ -104,7 +105,7 @@ def test_every_claim_of_an_honest_run_holds(delivered: Delivered) -> None:
     result = verify(delivered.bundle)
     assert result.exit_code == 0, result.output
     assert standing(result) == EVERY_CLAIM
-    assert "All 8 claims hold." in result.stdout
+    assert "All 9 claims hold." in result.stdout
     assert result.stdout.startswith("BUG-42  todo.py, tests/test_twice.py\nbase ")
 
 
@@ -138,7 +139,7 @@ def test_another_user_needs_no_state_and_nothing_is_left_behind(
 def test_nothing_is_executed_on_demand(delivered: Delivered) -> None:
     result = verify(delivered.bundle, "--no-run")
     assert result.exit_code == 0
-    assert set(standing(result)) == {"untouched", "the patch", "the verdict"}
+    assert set(standing(result)) == {"untouched", "the patch", "the verdict", "no cheating"}
     assert "Nothing was executed." in result.stdout
 
 

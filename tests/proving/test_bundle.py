@@ -287,7 +287,7 @@ def swapped(proof: Proof) -> Proof:
         (lambda proof: replace(proof, cells=proof.cells[:-1]), "otherwise than its own cells"),
         (
             lambda proof: replace(proof, tampering=(Tampering("skipped", "t.py", 1, "why", Blame.TEST),)),
-            "claims to be green",
+            "leaves out a fault that its own cells show: tampered",
         ),
         (
             lambda proof: replace(proof, cells=tuple(replace(c, tree_sha="0" * 40) for c in proof.cells)),

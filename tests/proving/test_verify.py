@@ -26,7 +26,7 @@ from anton.proving.plan import TestPlan
 from anton.proving.portable import traces
 from anton.proving.presets import plan_for
 from anton.proving.suite import SuiteRunner
-from anton.proving.verify import Bench, claims_on_paper, differences, execute, localised
+from anton.proving.verify import Bench, claim_of_honesty, claims_on_paper, differences, execute, localised
 
 SANDBOX = UnconfinedSandbox("a test")
 NOWHERE = traces((), {}, "")
@@ -73,7 +73,8 @@ class Repair:
     async def verify(self, bundle: Bundle) -> dict[str, Claim]:
         bench = self.bench()
         await check_objects(bundle, bench.repository)
-        claims = (*claims_on_paper(bundle), *await execute(bundle, bench, lambda cell: None))
+        honesty = await claim_of_honesty(bundle, bench.repository)
+        claims = (*claims_on_paper(bundle), honesty, *await execute(bundle, bench, lambda cell: None))
         return {claim.name: claim for claim in claims}
 
 
@@ -122,6 +123,7 @@ async def test_an_honest_bundle_holds_and_carries_what_was_measured(repair: Repa
         "untouched": "holds",
         "the patch": "holds",
         "the verdict": "holds",
+        "no cheating": "holds",
         "reproduces the bug": "holds",
         "cures it": "holds",
         "breaks nothing": "holds",
@@ -144,7 +146,8 @@ async def test_a_fix_that_was_only_said_to_cure_does_not_hold(repair: Repair) ->
 
 
 async def test_tests_that_were_only_said_to_fail_on_base_do_not_hold(repair: Repair) -> None:
-    harmless: Files = {"tests/test_total.py": "def test_all_count():\n    assert True\n"}
+    body = "from shop.cart import total\n\n\ndef test_all_count():\n    assert total([0, 2]) == 2\n"
+    harmless: Files = {"tests/test_total.py": body}
     found, cells = await repair.record(tests=harmless)
     lie = rewritten(lambda c: {"test_all_count": Outcome.FAILED} if c.tree is Tree.BASE else {})
     claims = await repair.verify(await repair.pack(found, tuple(map(lie, cells))))
@@ -160,6 +163,14 @@ async def test_a_regression_that_was_left_out_is_found(repair: Repair) -> None:
     claims = await repair.verify(await repair.pack(found, tuple(map(lie, cells))))
     assert failing(claims) == {"breaks nothing", "same outcomes"}
     assert claims["breaks nothing"].found == "regressed: tests.test_cart::test_nothing"
+
+
+async def test_signs_of_cheating_that_were_left_out_are_found(repair: Repair) -> None:
+    weakened = str(SHOP["tests/test_cart.py"]).replace("assert total([]) == 0", "assert True")
+    found, cells = await repair.record(tests={**SHOWN, "tests/test_cart.py": weakened})
+    claims = await repair.verify(await repair.pack(found, cells))
+    assert failing(claims) == {"no cheating"}
+    assert claims["no cheating"].found == "tests/test_cart.py: assertion removed"
 
 
 async def test_a_red_bundle_says_so_and_does_not_hold(repair: Repair) -> None:

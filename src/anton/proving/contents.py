@@ -86,6 +86,8 @@ class Rerun:
     withheld: tuple[str, ...]
     """Names of variables whose values looked like secrets and are not in the bundle."""
     exit_codes: tuple[int, ...]
+    test_patterns: tuple[str, ...]
+    """Globs of the paths that belong to tests."""
     links: tuple[str, ...]
     """Names at the root of each tree that lead into the environment, such as `node_modules`."""
 

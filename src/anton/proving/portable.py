@@ -1,7 +1,7 @@
 """A proof without what belongs to one machine: its folders, its name, how long things took.
 
-The patch is left as it is: it is the repository's content. The faults are judged anew, from the cells as they
-read now, so that whoever judges these cells comes to the same words.
+The patch, and what signs of cheating quote of it, is left as it is: it is the repository's content. The
+faults are judged anew, from the cells as they read now, so that whoever judges these cells comes to the same words.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def portable(proof: Proof, command: Callable[[tuple[str, ...]], tuple[str, ...]]
     """
     hide = where.hide
     cells = tuple(replace(portable_cell(cell, where), command=command(cell.command)) for cell in proof.cells)
-    judged = judge(proof.round, proof.patch, cells, hide(proof.sandbox))
+    judged = judge(proof.round, proof.patch, cells, hide(proof.sandbox), proof.tampering)
     known = {(fault.kind, fault.tests) for fault in judged.faults}
     others = tuple(fault for fault in proof.faults if (fault.kind, fault.tests) not in known)
     bare = replace(
@@ -91,6 +91,7 @@ def portable(proof: Proof, command: Callable[[tuple[str, ...]], tuple[str, ...]]
     return replace(
         said,
         patch=proof.patch,
+        tampering=proof.tampering,
         cells=cells,
         faults=(*judged.faults, *said.faults),
         reproducing=tuple(sorted(said.reproducing)),

@@ -10,7 +10,7 @@ from anton.core.errors import OutsideError, RepositoryUnusable, UsageError
 from anton.core.proof import Cell
 from anton.proving.archive import MAX_BYTES, BundleRefused
 from anton.proving.bundle import Bundle, check_objects, read_bundle
-from anton.proving.verify import Bench, claims_on_paper, execute
+from anton.proving.verify import Bench, claim_of_honesty, claims_on_paper, execute
 
 OnCell = Callable[[Cell], None]
 
@@ -66,7 +66,7 @@ async def check(bundle: Bundle, bench: Bench, *, given: bool) -> tuple[Claim, ..
         raise BundleRefused(
             f"the bundle is refused: 'objects.pack' does not hold what it should: {error}"
         ) from error
-    return claims_on_paper(bundle)
+    return (*claims_on_paper(bundle), await claim_of_honesty(bundle, bench.repository))
 
 
 async def run_again(bundle: Bundle, bench: Bench, on_cell: OnCell) -> tuple[Claim, ...]:
