@@ -27,6 +27,7 @@ from pathlib import Path
 from endpoint import PROMPT, RESULT, SYSTEM, TOOL, Endpoint, Manner, arguments, endpoint
 from pydantic import BaseModel
 
+from anton.adapters.hooks.none import NoHooks
 from anton.adapters.journal.memory import MemoryJournal
 from anton.adapters.journal.sql import SqlJournal
 from anton.adapters.model.chat_completions import ChatCompletionsModel
@@ -45,6 +46,7 @@ from anton.core.event import (
 from anton.core.message import ToolCall, Usage
 from anton.core.ticket import Ticket
 from anton.core.tool import Reach, Tool, ToolResult
+from anton.engine.hooks import AgentHooks
 from anton.engine.loop import Agent, work
 from anton.engine.submit import submit_for
 from anton.ports import Journal
@@ -153,7 +155,9 @@ async def session(base_url: str, case: Case, kind: str, clock: Callable[[], floa
         async with open_log(journal, "r") as log:
             spec = AgentSpec("code", SYSTEM, (TOOL,), Output, turns=1_000, seconds=600.0)
             carried = tools(lambda: seen.append(clock()))
-            await work(Agent(spec, log.agent("code"), model, carried, no_checkpoint))
+            view = log.agent("code")
+            hooks = AgentHooks(NoHooks(), view, "code", "r")
+            await work(Agent(spec, view, model, carried, no_checkpoint, hooks))
             ended = log.state.agents["code"].ended
             assert ended is not None
             assert ended.output, ended

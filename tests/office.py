@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from anton.adapters.forge.local import LocalForge
+from anton.adapters.hooks.none import NoHooks
 from anton.adapters.journal.memory import MemoryJournal
 from anton.adapters.model.scripted import Reply, ScriptedModel, Step
 from anton.adapters.repository.git import GitRepository
@@ -26,7 +27,7 @@ from anton.app import equip
 from anton.core.agent import AgentSpec
 from anton.core.event import RunReceived
 from anton.core.ticket import Ticket
-from anton.ports import Journal, Model, Sandbox
+from anton.ports import Hooks, Journal, Model, Sandbox
 from anton.proving.declarations import Declared
 from anton.proving.environment import Environments
 from anton.proving.presets import plan_for
@@ -202,6 +203,7 @@ class Office:
     journal: Journal = field(default_factory=MemoryJournal)
     files: Mapping[str, str] | None = None
     sandbox: Sandbox = field(default_factory=lambda: UnconfinedSandbox("a test"))
+    hooks: Hooks = field(default_factory=NoHooks)
     specs: tuple[AgentSpec, ...] = field(default_factory=roster)
     command: tuple[str, ...] = ()
     timeout_seconds: float = 60.0
@@ -226,6 +228,7 @@ class Office:
             sandbox=self.sandbox,
             tracker=LocalTracker(self.home / "tickets"),
             forge=LocalForge(self.home / "pull_requests"),
+            hooks=self.hooks,
             repository=lambda path: GitRepository(Path(path), self.home / "mirror.git"),
             remote=self._remote,
             plan=self._plan,

@@ -17,6 +17,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from anton.adapters.forge.local import LocalForge
+from anton.adapters.hooks.none import NoHooks
 from anton.adapters.journal.sql import SqlJournal
 from anton.adapters.model.chat_completions import ChatCompletionsModel
 from anton.adapters.model.prices import Price
@@ -76,6 +77,7 @@ async def compose(wish: Wish) -> AsyncIterator[Anton]:
         sandbox=sandbox,
         tracker=LocalTracker(settings.home / "tickets", [demo_ticket()]),
         forge=LocalForge(settings.home / "pull_requests"),
+        hooks=NoHooks(),
         repository=partial(_repository, settings.home),
         remote=partial(_remote, settings.home),
         plan=partial(_plan, settings),

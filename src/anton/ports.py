@@ -8,6 +8,7 @@
 | Forge      |                                    | pull requests as Markdown files   |
 | Tracker    |                                    | tickets as Markdown files         |
 | Journal    | SQLite                             | in memory                         |
+| Hooks      | programs of the operator           | none                              |
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import Protocol
 
 from anton.core.event import Entry
+from anton.core.hook import HookEvent
 from anton.core.message import Message, StreamItem, Usage
 from anton.core.proof import FileChange
 from anton.core.ticket import Ticket
@@ -347,11 +349,49 @@ class Journal(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class HookFailure:
+    """A hook that could not be started, ended badly or not in time."""
+
+    command: str
+    """The program, as the settings name it."""
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class HookAnswer:
+    """What came of telling the hooks."""
+
+    veto: str | None = None
+    """Why a call must not be carried out; only before a tool, and never empty."""
+    failures: tuple[HookFailure, ...] = ()
+
+
+class Hooks(Protocol):
+    """Programs of the operator that hear what agents do, and may forbid a call."""
+
+    @property
+    def description(self) -> str:
+        """Which side this is, for start-up."""
+        ...
+
+    async def tell(self, event: HookEvent) -> HookAnswer:
+        """Tell every hook that wants to hear of it, in order, until one forbids the call.
+
+        Never raises: a hook that fails is named in the answer. On return, or when this is cancelled, none of
+        their processes is left.
+        """
+        ...
+
+
 __all__ = [
     "BaseCommit",
     "Command",
     "Execution",
     "Forge",
+    "HookAnswer",
+    "HookFailure",
+    "Hooks",
     "Journal",
     "Model",
     "ModelRequest",

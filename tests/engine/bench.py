@@ -7,13 +7,15 @@ from dataclasses import dataclass, field
 
 from pydantic import BaseModel, ConfigDict
 
+from anton.adapters.hooks.none import NoHooks
 from anton.core.agent import AgentSpec, AgentState, apply
 from anton.core.event import AgentEvent, AgentStarted, Note, NotePosted, Source
 from anton.core.message import StreamItem, Usage
 from anton.core.tool import Reach, Tool, ToolSpec
+from anton.engine.hooks import AgentHooks
 from anton.engine.loop import Agent
 from anton.engine.submit import submit_for
-from anton.ports import Model, ModelRequest
+from anton.ports import Hooks, Model, ModelRequest
 
 STARTED = AgentStarted("code", "m", "You are.", "Fix it.", ())
 
@@ -112,8 +114,10 @@ def agent(
     turns: int = 10,
     seconds: float = 60.0,
     checkpoint: Callable[[], Awaitable[str | None]] = no_worktree,
+    hooks: Hooks | None = None,
 ) -> Agent:
     """An agent with these tools and `submit`, started unless its log says otherwise."""
     spec = AgentSpec("code", "You are.", tuple(t.spec.name for t in tools), Output, turns, seconds)
     by_name: dict[str, Tool] = {**{tool.spec.name: tool for tool in tools}, "submit": submit_for(Output)}
-    return Agent(spec, log or MemoryLog(STARTED), model, by_name, checkpoint)
+    log = log or MemoryLog(STARTED)
+    return Agent(spec, log, model, by_name, checkpoint, AgentHooks(hooks or NoHooks(), log, "code", "r1"))

@@ -9,12 +9,15 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from anton.adapters.hooks.none import NoHooks
 from anton.core.errors import OutsideError, ToolError
 from anton.core.message import ToolCall
 from anton.core.tool import Reach, Tool, ToolResult
 from anton.engine.dispatch import MAX_CALLS, RECEIVED, Dispatch
+from anton.engine.hooks import AgentHooks
 from anton.engine.submit import submit_for
-from tests.engine.bench import Output, Probe, echo, probe
+from anton.ports import Hooks
+from tests.engine.bench import STARTED, MemoryLog, Output, Probe, echo, probe
 
 
 @dataclass
@@ -23,6 +26,7 @@ class Floor:
 
     happened: list[str] = field(default_factory=list)
     announced: list[str] = field(default_factory=list)
+    hooks: Hooks = field(default_factory=NoHooks)
 
     def tool(
         self,
@@ -52,7 +56,8 @@ class Floor:
     async def dispatch(self, *tools: Tool) -> AsyncIterator[Dispatch]:
         async with asyncio.TaskGroup() as group:
             by_name = {tool.spec.name: tool for tool in tools}
-            yield Dispatch(by_name, group, lambda call: self.announced.append(call.id))
+            hooks = AgentHooks(self.hooks, MemoryLog(STARTED), "code", "r1")
+            yield Dispatch(by_name, group, lambda call: self.announced.append(call.id), hooks)
 
 
 def calls(*names: str) -> tuple[ToolCall, ...]:

@@ -20,6 +20,7 @@ from anton.core.event import (
     AgentOutcome,
     AgentStarted,
     ConversationCompressed,
+    HookFailed,
     Note,
     NotePosted,
     ReplyReceived,
@@ -218,6 +219,8 @@ def apply(state: AgentState, event: AgentEvent) -> AgentState:
             )
         case ConversationCompressed():
             return _compressed(state, event)
+        case HookFailed():
+            return state
         case AgentEnded():
             return replace(
                 state,

@@ -194,6 +194,29 @@ class AgentEnded:
     kind: Literal["agent_ended"] = "agent_ended"
 
 
+class HookMoment(StrEnum):
+    """When programs of the operator are told of an agent."""
+
+    BEFORE_AGENT = "before_agent"
+    AFTER_AGENT = "after_agent"
+    BEFORE_TOOL = "before_tool"
+    AFTER_TOOL = "after_tool"
+    ON_ERROR = "on_error"
+
+
+@dataclass(frozen=True, slots=True)
+class HookFailed:
+    """A program of the operator did not do what it was there for; the run goes on."""
+
+    agent: str
+    """Whom it was told of."""
+    moment: HookMoment
+    command: str
+    """The program, as the settings name it."""
+    detail: str
+    kind: Literal["hook_failed"] = "hook_failed"
+
+
 @dataclass(frozen=True, slots=True)
 class ProofStarted:
     """The agents' work was harvested and is being executed."""
@@ -295,6 +318,7 @@ AgentEvent = (
     | ToolStarted
     | TurnEnded
     | ConversationCompressed
+    | HookFailed
     | AgentEnded
 )
 

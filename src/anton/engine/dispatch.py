@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from anton.core.errors import OutsideError, ToolError
 from anton.core.message import ToolCall
 from anton.core.tool import Reach, Tool, ToolResult
+from anton.engine.hooks import AgentHooks
 
 MAX_CALLS = 32
 """Calls of one reply that are carried out; a model that sends more is told so."""
@@ -37,6 +38,8 @@ class Dispatch:
     group: asyncio.TaskGroup
     announce: Callable[[ToolCall], None]
     """Told of each call as it starts."""
+    hooks: AgentHooks
+    """May forbid a call, and hear what came of it."""
     unkept: bool = True
     """The worktree may hold what no checkpoint has; at first, what a stint that was cut short left."""
     _early: list[asyncio.Task[ToolResult]] = field(default_factory=list)
@@ -86,6 +89,14 @@ class Dispatch:
         if tool is None:
             text = f"There is no tool {call.name!r}. You have: {', '.join(self.tools)}."
             return ToolResult(call.id, call.name, text, failed=True)
+        if veto := await self.hooks.before_tool(call):
+            text = f"Not carried out: a rule of the operator forbids this call. {veto}"
+            return ToolResult(call.id, call.name, sayable(text), failed=True)
+        result = await self._call(tool, call)
+        await self.hooks.after_tool(call, result)
+        return result
+
+    async def _call(self, tool: Tool, call: ToolCall) -> ToolResult:
         self.announce(call)
         self.unkept |= tool.spec.reach in _CHANGES
         started = time.monotonic()

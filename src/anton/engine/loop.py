@@ -29,6 +29,7 @@ from anton.core.message import CallReady, ReplyEnded, StreamRestarted, TextDelta
 from anton.core.tool import Tool
 from anton.engine.compaction import Compaction
 from anton.engine.dispatch import Dispatch, sayable
+from anton.engine.hooks import AgentHooks
 from anton.engine.log import AgentLog
 from anton.engine.summary import summarise
 from anton.ports import Model, ModelRequest
@@ -45,12 +46,15 @@ class Agent:
     """By name, `submit` included."""
     checkpoint: Callable[[], Awaitable[str | None]]
     """Keeps the worktree as it is now and names it."""
+    hooks: AgentHooks
 
 
 async def work(agent: Agent) -> None:
     """Carry an agent from where its journal stands until it rests."""
     while not isinstance(next_step(agent.log.state, agent.spec), Rest):
+        await agent.hooks.before_agent()
         await _stint(agent)
+        await agent.hooks.after_agent()
 
 
 async def _stint(agent: Agent) -> None:
@@ -58,11 +62,13 @@ async def _stint(agent: Agent) -> None:
     spent = 0.0 if agent.log.state.ended else agent.log.state.stint_seconds
     try:
         async with asyncio.timeout(max(0.0, agent.spec.seconds - spent)), asyncio.TaskGroup() as group:
-            dispatch = Dispatch(agent.tools, group, lambda call: _announce(agent, call))
+            dispatch = Dispatch(agent.tools, group, lambda call: _announce(agent, call), agent.hooks)
             while True:
                 match next_step(agent.log.state, agent.spec):
                     case Think():
                         await _think(agent, dispatch)
+                        if agent.log.state.ended:
+                            return  # the model failed
                     case Act(reply):
                         await _act(agent, dispatch, reply)
                     case Compress(cut):

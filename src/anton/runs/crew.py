@@ -8,6 +8,7 @@ from pathlib import Path
 from anton.core.agent import AgentSpec, Plane
 from anton.core.errors import OutsideError
 from anton.core.event import AgentOutcome, AgentStarted, BaseResolved, Note, NotePosted, Source
+from anton.engine.hooks import AgentHooks
 from anton.engine.loop import Agent
 from anton.engine.submit import submit_for
 from anton.ports import Repository
@@ -62,7 +63,8 @@ class Crew:
             await view.append(AgentStarted(spec.name, model, spec.system, told, tuple(tools)))
         elif view.state.ended and view.state.ended.outcome is AgentOutcome.FAILED:
             await view.append(NotePosted(spec.name, Note(Source.ANTON, RETRY)))
-        return Agent(spec, view, self._world.model, tools, checkpoint)
+        hooks = AgentHooks(self._world.hooks, view, spec.name, self._log.state.run_id)
+        return Agent(spec, view, self._world.model, tools, checkpoint, hooks)
 
     def _bench(self, spec: AgentSpec, worktree: Path) -> Bench:
         async def run_tests(paths: tuple[str, ...]) -> str:

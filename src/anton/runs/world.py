@@ -8,7 +8,7 @@ from pathlib import Path
 
 from anton.core.agent import AgentSpec
 from anton.core.tool import Tool
-from anton.ports import Forge, Journal, Model, Repository, Sandbox, Tracker
+from anton.ports import Forge, Hooks, Journal, Model, Repository, Sandbox, Tracker
 from anton.proving.declarations import Declared
 from anton.proving.environment import Environments
 from anton.proving.plan import TestPlan
@@ -50,6 +50,7 @@ class World:
     sandbox: Sandbox
     tracker: Tracker
     forge: Forge
+    hooks: Hooks
     repository: Callable[[str], Repository]
     """The trusted side of the repository at an absolute path."""
     remote: Callable[[str, str], Awaitable[str]]

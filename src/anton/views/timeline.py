@@ -17,6 +17,7 @@ from anton.core.event import (
     Decided,
     Entry,
     Event,
+    HookFailed,
     NotePosted,
     ProofFinished,
     ProofStarted,
@@ -81,7 +82,14 @@ def progress_line(entry: Entry, state: RunState) -> str | None:
 
 def _told(event: Event) -> tuple[str, str] | None:
     match event:
-        case AgentStarted() | AgentEnded() | NotePosted() | ToolStarted() | ConversationCompressed():
+        case (
+            AgentStarted()
+            | AgentEnded()
+            | NotePosted()
+            | ToolStarted()
+            | ConversationCompressed()
+            | HookFailed()
+        ):
             return event.agent, _of_agent(event)
         case TurnStarted() | ReplyReceived() | TurnEnded():
             return None
@@ -103,7 +111,7 @@ def _told(event: Event) -> tuple[str, str] | None:
 
 
 def _of_agent(
-    event: AgentStarted | AgentEnded | NotePosted | ToolStarted | ConversationCompressed,
+    event: AgentStarted | AgentEnded | NotePosted | ToolStarted | ConversationCompressed | HookFailed,
 ) -> str:
     match event:
         case AgentStarted():
@@ -115,6 +123,8 @@ def _of_agent(
         case ConversationCompressed():
             how = "summarised its older turns" if event.summary else "left out old output of tools"
             return f"{how}, to have room to go on"
+        case HookFailed():
+            return f"the hook {event.command} ({event.moment}) failed: {event.detail}"
         case ToolStarted():
             return f"turn {event.turn}: {event.summary or event.name}"
 
