@@ -1,7 +1,7 @@
 """A proof without what belongs to one machine: its folders, its name, how long things took.
 
 The patch, and what signs of cheating quote of it, is left as it is: it is the repository's content. The
-faults are judged anew, from the cells as they read now, so that whoever judges these cells comes to the same words.
+faults are judged anew from the cells as they read now, so that whoever judges these comes to the same words.
 """
 
 from __future__ import annotations
