@@ -18,6 +18,10 @@ class Reach(StrEnum):
     """Changes files of the agent's own worktree."""
     RUN = "run"
     """Runs code of the repository in the sandbox."""
+    NETWORK = "network"
+    """Talks to other machines."""
+    OUTSIDE = "outside"
+    """Touches files outside the worktree, or runs outside the sandbox."""
     SUBMIT = "submit"
     """Hands in the agent's result."""
 
