@@ -23,6 +23,7 @@ def test_each_tool_stands_under_its_name_with_its_reach() -> None:
             "grep": ("grep", "read", 20),
             "edit_file": ("edit_file", "write", 30.0),
             "write_file": ("write_file", "write", 30.0),
+            "apply_patch": ("apply_patch", "write", 30.0),
             "run_tests": ("run_tests", "run", 120),
         }
     )
@@ -201,6 +202,25 @@ Missing folders are made. A file that had CRLF line ends or a byte order mark ke
                         "content": {"description": "The whole new content.", "type": "string"},
                     },
                     "required": ["path", "content"],
+                    "additionalProperties": False,
+                },
+            },
+            {
+                "name": "apply_patch",
+                "description": """\
+Change, create, rename or remove several files by one patch. It is applied whole or not at all.
+
+Takes a unified diff (`--- a/x.py`, `+++ b/x.py`, `@@ … @@`; `/dev/null` for a file that is created or removed), or `*** Begin Patch`, `*** Update File: x.py`, `*** Add File: …`, `*** Delete File: …`, `*** Move to: …`, `*** End Patch`. Line numbers need not be right: a place is found by its lines, quoted exactly. They occur once in the file, or follow a line of it that stands behind `@@`.\
+""",
+                "parameters": {
+                    "type": "object",
+                    "properties": {
+                        "patch": {
+                            "description": "The patch, at most 1,000,000 characters and 100 files.",
+                            "type": "string",
+                        }
+                    },
+                    "required": ["patch"],
                     "additionalProperties": False,
                 },
             },

@@ -66,15 +66,27 @@ async def edit_file(context: ToolContext, path: str, old: str, new: str, replace
 
 async def _report(change: _Change) -> str:
     lines = [change.summary]
-    if change.path.endswith((".py", ".pyi")) and (problem := await python_problem(change.content)):
-        version = f"{sys.version_info.major}.{sys.version_info.minor}"
-        lines.append(f"warning: {change.path} does not parse as Python {version}: {problem}")
+    if warning := await parse_warning(change.path, change.content):
+        lines.append(warning)
     if change.excerpt:
         lines.append(change.excerpt)
     return "\n".join(lines)
 
 
-def _owned(context: ToolContext, path: str) -> str:
+async def parse_warning(path: str, content: bytes) -> str | None:
+    """A line for the model where a Python file does not parse."""
+    if not path.endswith((".py", ".pyi")) or not (problem := await python_problem(content)):
+        return None
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    return f"warning: {path} does not parse as Python {version}: {problem}"
+
+
+def owned(context: ToolContext, path: str) -> str:
+    """The path inside the tree, of a file that the agent may write.
+
+    Raises:
+        ToolError: it may not; the reason is named.
+    """
     inside = writable_path(path)
     if reason := context.owns(inside):
         raise ToolError(f"{inside!r} is not yours to write: {reason}")
@@ -82,14 +94,14 @@ def _owned(context: ToolContext, path: str) -> str:
 
 
 def _write(context: ToolContext, path: str, content: str) -> _Change:
-    inside = _owned(context, path)
+    inside = owned(context, path)
     if len(content) > MAX_CONTENT_CHARACTERS:
         raise ToolError(
             f"content has {len(content):,} characters, at most {MAX_CONTENT_CHARACTERS:,} are taken"
         )
     if "\0" in content:
         raise ToolError("content holds a NUL character; only text can be written")
-    before = _content_before(context.worktree, inside)
+    before = content_to_replace(context.worktree, inside)
     if before is None:
         context.worktree.write(inside, content.encode())
         return _Change(
@@ -104,8 +116,12 @@ def _write(context: ToolContext, path: str, content: str) -> _Change:
     return _Change(inside, after, f"replaced {inside}: +{added:,} -{removed:,} lines")
 
 
-def _content_before(worktree: Worktree, inside: str) -> bytes | None:
-    """What a file that is about to be replaced holds, None where there is none."""
+def content_to_replace(worktree: Worktree, inside: str) -> bytes | None:
+    """What a file that is about to be replaced holds, None where there is none.
+
+    Raises:
+        ToolError: it is not text, or too large to be kept in mind.
+    """
     try:
         file = worktree.read(inside, MAX_FILE_BYTES)
     except Absent:
@@ -142,7 +158,7 @@ def _changed_lines(before: list[str], after: list[str]) -> tuple[int, int]:
 
 
 def _edit(context: ToolContext, path: str, old: str, new: str, every: bool) -> _Change:
-    inside = _owned(context, path)
+    inside = owned(context, path)
     file = read_text_file(context.worktree, inside)
     if is_binary(file.content) or "\0" in new:
         raise ToolError(f"{inside!r}: only text can be edited, and it or 'new' holds NUL bytes")

@@ -45,7 +45,7 @@ def replace_text(text: str, old: str, new: str, *, every: bool) -> Replaced:
     plain = text.replace("\r\n", "\n")
     starts = _occurrences(plain, old)
     if not starts:
-        raise ToolError(f"'old' is not in the file. {_nearest(lines_of(plain), old)}")
+        raise ToolError(f"'old' is not in the file. {nearest(lines_of(plain), old)}")
     if len(starts) > 1 and not every:
         raise ToolError(_ambiguous(plain, starts))
     return _splice(text, plain, starts, old, new)
@@ -104,8 +104,8 @@ def _ambiguous(text: str, starts: Sequence[int]) -> str:
     )
 
 
-def _nearest(lines: Sequence[str], old: str) -> str:
-    """What to quote instead."""
+def nearest(lines: Sequence[str], old: str) -> str:
+    """What to quote instead of lines that are not there, as a sentence for the model."""
     wanted = old.strip("\n").split("\n")
     if all(re.match(r" *\d+\t", line) for line in wanted):
         return "It begins with line numbers, which read_file adds; quote the lines without number and tab."

@@ -161,8 +161,7 @@ class Worktree:
         except OSError as error:
             if error.errno == errno.ELOOP and links is Links.REFUSE:
                 raise ToolError(self._names_link(root, inside)) from error
-            failure = Absent if error.errno == errno.ENOENT else ToolError
-            raise failure(_explain(error, inside)) from error
+            raise _failure(error, inside) from error
 
     def _names_link(self, root: int, inside: str) -> str:
         """Which component is the link, so that the model can name the real path."""
@@ -233,6 +232,44 @@ class Worktree:
             except OSError as error:
                 raise ToolError(_explain(error, inside)) from error
 
+    def remove(self, path: str) -> None:
+        """Remove a regular file; its folder stays.
+
+        Raises:
+            ToolError: there is no such file, or it is a link or reached through one.
+        """
+        inside = writable_path(path)
+        folder, _, name = inside.rpartition("/")
+        with self.opened(folder or ".", folder=True, links=Links.REFUSE) as parent:
+            try:
+                _require_file(parent, name, inside)
+                os.unlink(name, dir_fd=parent)
+            except OSError as error:
+                raise _failure(error, inside) from error
+
+    def move(self, path: str, to: str) -> None:
+        """Give a regular file another path; missing folders are made, content and mode stay.
+
+        Raises:
+            ToolError: there is no such file, something is at the new path, or a link is on the way.
+        """
+        inside, target = writable_path(path), writable_path(to)
+        folder, _, name = inside.rpartition("/")
+        new_folder, _, new_name = target.rpartition("/")
+        with self.opened(folder or ".", folder=True, links=Links.REFUSE) as parent:
+            try:
+                _require_file(parent, name, inside)
+                if new_folder:
+                    self._make_folders(new_folder)
+                with self.opened(new_folder or ".", folder=True, links=Links.REFUSE) as new_parent:
+                    # A link is never made over something, as a renaming is.
+                    os.link(name, new_name, src_dir_fd=parent, dst_dir_fd=new_parent, follow_symlinks=False)
+                    os.unlink(name, dir_fd=parent)
+            except FileExistsError as error:
+                raise ToolError(f"there is a {target!r} already; remove it first") from error
+            except OSError as error:
+                raise _failure(error, inside) from error
+
     def _make_folders(self, folder: str) -> None:
         made = "."
         for part in folder.split("/"):
@@ -274,15 +311,20 @@ def _entry(item: os.DirEntry[str], folder: int) -> Entry | None:
 
 def _mode_to_keep(parent: int, name: str, inside: str) -> int:
     try:
-        mode = os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode
+        return _require_file(parent, name, inside) & 0o777
     except FileNotFoundError:
         return 0o644
+
+
+def _require_file(parent: int, name: str, inside: str) -> int:
+    """The mode of what must be a regular file and no link."""
+    mode = os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode
     if stat.S_ISLNK(mode):
         target = printable(os.readlink(name, dir_fd=parent))
         raise ToolError(f"{inside!r} is a symbolic link to {target!r}; write to the file itself")
     if not stat.S_ISREG(mode):
         raise ToolError(_not_a_file(inside, mode))
-    return stat.S_IMODE(mode) & 0o777
+    return stat.S_IMODE(mode)
 
 
 def _replace(parent: int, name: str, content: bytes, mode: int) -> None:
@@ -315,6 +357,10 @@ _EXPLANATIONS = {
     errno.EISDIR: "{path} is a folder",
     errno.ENXIO: "{path} is a special file, not a regular file",
 }
+
+
+def _failure(error: OSError, inside: str) -> ToolError:
+    return (Absent if error.errno == errno.ENOENT else ToolError)(_explain(error, inside))
 
 
 def _explain(error: OSError, inside: str) -> str:
