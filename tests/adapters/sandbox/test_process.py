@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anton.adapters.sandbox.process import BoundedOutput, Launch, execute
+from anton.adapters.descriptors import BoundedOutput
+from anton.adapters.sandbox.process import Launch, execute
 from anton.core.errors import SandboxError
 from anton.ports import Command
 

@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
+from anton.adapters.descriptors import memory_file
 from anton.adapters.sandbox.environment import (
     ETC,
     MAX_FILE_BYTES,
@@ -34,7 +35,7 @@ from anton.adapters.sandbox.environment import (
     SYSTEM_FOLDERS,
     environment,
 )
-from anton.adapters.sandbox.process import Launch, execute, memory_file
+from anton.adapters.sandbox.process import Launch, execute
 from anton.adapters.sandbox.seccomp import MACHINES, Sockets, filter_program
 from anton.ports import Command, Execution, SandboxLevel
 

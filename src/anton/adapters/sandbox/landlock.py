@@ -20,8 +20,8 @@ from contextlib import contextmanager, suppress
 from enum import Flag
 from pathlib import Path
 
+from anton.adapters.descriptors import memory_file
 from anton.adapters.sandbox.environment import ETC, RESOLVER, SYSTEM_FOLDERS
-from anton.adapters.sandbox.process import memory_file
 from anton.adapters.sandbox.seccomp import MACHINES, Sockets, filter_program
 from anton.adapters.sandbox.supervised import Confinement, scratch_folder, supervise
 from anton.core.errors import SandboxError

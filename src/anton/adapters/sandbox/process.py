@@ -4,9 +4,6 @@ The child is started by the event loop's own thread: the kernel's "die with your
 not the process (prctl(2), PR_SET_PDEATHSIG). It gets a session of its own, so that Ctrl-C in Anton's terminal
 reaches Anton alone, which then ends the child in order. Its output is drained as it comes, whatever its
 length, and a bounded part is kept.
-
-The pipes are ours rather than asyncio's, as `Process.wait` waits for asyncio's own pipes to close on some
-versions of Python, which a daemon that keeps its stdout open would put off for ever.
 """
 
 from __future__ import annotations
@@ -19,18 +16,17 @@ import select
 import signal
 import time
 from asyncio.subprocess import DEVNULL, Process
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Self
 
+from anton.adapters.descriptors import BoundedOutput, DrainedPipe
 from anton.core.errors import SandboxError
 from anton.ports import Command, Execution
 
 GRACE_SECONDS = 1.0
 """How long an ended command's remains may take to vanish before they are given up on."""
 
-_READ_BYTES = 1 << 16
 _MAX_STATUS_BYTES = 1 << 12
 _BY_SHELL_CONVENTION = {128 + number: -number for number in signal.Signals if number is not signal.SIGHUP}
 """bubblewrap and shells report signal n as 128 + n. SIGHUP is left out: git ends with 129 on wrong usage."""
@@ -52,34 +48,6 @@ class Launch:
     """Shown as `/repo` wherever they appear in the output."""
 
 
-class BoundedOutput:
-    """Keeps the beginning and the end of a stream of bytes, and counts what it left out between them."""
-
-    def __init__(self, max_bytes: int) -> None:
-        self._head_bytes = max_bytes // 2
-        self._tail_bytes = max_bytes - self._head_bytes
-        self._head = bytearray()
-        self._tail = bytearray()
-        self._left_out = 0
-
-    def add(self, chunk: bytes) -> None:
-        """Take the next bytes in."""
-        room = self._head_bytes - len(self._head)
-        self._head += chunk[:room]
-        self._tail += chunk[room:]
-        excess = len(self._tail) - self._tail_bytes
-        if excess > 0:
-            del self._tail[:excess]
-            self._left_out += excess
-
-    def kept(self) -> bytes:
-        """What was kept, with the cut named where there was one."""
-        if not self._left_out:
-            return bytes(self._head + self._tail)
-        cut = f"\n[… {self._left_out} bytes left out …]\n"
-        return bytes(self._head) + cut.encode() + bytes(self._tail)
-
-
 async def execute(launch: Launch, command: Command) -> Execution:
     """Run a command to its end or time limit; no descendant is left when this returns or raises.
 
@@ -89,7 +57,7 @@ async def execute(launch: Launch, command: Command) -> Execution:
     _check(command)
     started = time.monotonic()
     timed_out = False
-    with _Pipe(command.max_output_bytes) as output, _Pipe(_MAX_STATUS_BYTES) as status:
+    with DrainedPipe(command.max_output_bytes) as output, DrainedPipe(_MAX_STATUS_BYTES) as status:
         process = await _start(launch, output, status)
         try:
             async with asyncio.timeout(command.timeout_seconds):
@@ -110,57 +78,6 @@ async def execute(launch: Launch, command: Command) -> Execution:
     return Execution(exit_code, text, timed_out=False, seconds=seconds)
 
 
-@contextmanager
-def memory_file(content: bytes) -> Iterator[int]:
-    """Descriptor of a file that exists only in memory, to be read from its beginning."""
-    descriptor = os.memfd_create("anton")
-    try:
-        os.write(descriptor, content)
-        os.lseek(descriptor, 0, os.SEEK_SET)
-        yield descriptor
-    finally:
-        os.close(descriptor)
-
-
-class _Pipe(BoundedOutput):
-    """A pipe that the event loop empties as it fills; what came of it is kept, bounded."""
-
-    def __init__(self, max_bytes: int) -> None:
-        super().__init__(max_bytes)
-        self._loop = asyncio.get_running_loop()
-        self.ended: asyncio.Future[None] = self._loop.create_future()
-        """Done when no process holds the writing end any more."""
-
-    def __enter__(self) -> Self:
-        self._reading, self.writing = os.pipe()
-        self._open = {self._reading, self.writing}
-        os.set_blocking(self._reading, False)
-        self._loop.add_reader(self._reading, self.drain)
-        return self
-
-    def __exit__(self, *_exception: object) -> None:
-        self._loop.remove_reader(self._reading)
-        for descriptor in self._open:
-            os.close(descriptor)
-
-    def drain(self) -> None:
-        """Take in what is there now."""
-        try:
-            chunk = os.read(self._reading, _READ_BYTES)
-        except BlockingIOError:
-            return
-        if chunk:
-            self.add(chunk)
-        elif not self.ended.done():
-            self._loop.remove_reader(self._reading)
-            self.ended.set_result(None)
-
-    def hand_over(self) -> None:
-        """Close the writing end on this side: the child has its own."""
-        self._open.remove(self.writing)
-        os.close(self.writing)
-
-
 def _check(command: Command) -> None:
     if not command.tree.is_dir():
         raise SandboxError(
@@ -168,7 +85,7 @@ def _check(command: Command) -> None:
         )
 
 
-async def _start(launch: Launch, output: _Pipe, status: _Pipe) -> Process:
+async def _start(launch: Launch, output: DrainedPipe, status: DrainedPipe) -> Process:
     """Start the sandbox; cancellation waits until there is something that can be ended whole.
 
     asyncio would end the one process it knows, and bubblewrap's second one could go on to run the command.
@@ -182,7 +99,7 @@ async def _start(launch: Launch, output: _Pipe, status: _Pipe) -> Process:
         raise
 
 
-async def _spawn(launch: Launch, output: _Pipe, status: _Pipe) -> Process:
+async def _spawn(launch: Launch, output: DrainedPipe, status: DrainedPipe) -> Process:
     argv = launch.argv(status.writing)
     try:
         return await asyncio.create_subprocess_exec(
@@ -202,14 +119,14 @@ async def _spawn(launch: Launch, output: _Pipe, status: _Pipe) -> Process:
         status.hand_over()
 
 
-async def _finish(process: Process, stop: signal.Signals, output: _Pipe, status: _Pipe) -> None:
+async def _finish(process: Process, stop: signal.Signals, output: DrainedPipe, status: DrainedPipe) -> None:
     """End what still runs, and return when it is gone and all that it wrote is read."""
     await _end(process, stop, status)
     await asyncio.wait((output.ended, status.ended), timeout=GRACE_SECONDS)
     await _gone(_report(status).get("child-pid"))
 
 
-async def _end(process: Process, stop: signal.Signals, status: _Pipe) -> None:
+async def _end(process: Process, stop: signal.Signals, status: DrainedPipe) -> None:
     """Ask in order first and by force if that takes too long."""
     for number in (stop, signal.SIGKILL):
         if process.returncode is not None:
