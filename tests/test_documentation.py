@@ -11,8 +11,9 @@ import click
 import pytest
 from pydantic import BaseModel
 
+from anton.core.event import HookMoment
 from anton.entrypoints.cli import anton
-from anton.settings import ENVIRONMENT, PriceSettings, Settings
+from anton.settings import ENVIRONMENT, HookSettings, PriceSettings, Settings
 from tests.test_layers import ALLOWED
 
 ROOT = Path(__file__).parent.parent
@@ -152,6 +153,12 @@ def test_every_variable_is_documented_with_its_key() -> None:
 
 def test_the_parts_of_a_price_are_documented() -> None:
     assert all(f"`{name}`" in read("docs/settings.md") for name in PriceSettings.model_fields)
+
+
+def test_the_parts_of_a_hook_are_documented_and_so_are_its_moments() -> None:
+    documented = [row[0].strip("`") for row in rows(read("docs/hooks.md"))]
+    assert documented == [*HookSettings.model_fields, *documented[len(HookSettings.model_fields) :]]
+    assert set(HookMoment) <= set(documented)
 
 
 def test_documented_numbers_are_the_defaults() -> None:

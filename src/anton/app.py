@@ -7,9 +7,10 @@ import getpass
 import hashlib
 import platform
 import re
+import shutil
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
@@ -18,6 +19,7 @@ from pathlib import Path
 
 from anton.adapters.forge.local import LocalForge
 from anton.adapters.hooks.none import NoHooks
+from anton.adapters.hooks.programs import Program, ProgramHooks
 from anton.adapters.journal.sql import SqlJournal
 from anton.adapters.model.chat_completions import ChatCompletionsModel
 from anton.adapters.model.prices import Price
@@ -32,10 +34,11 @@ from anton.adapters.tracker.local import LocalTracker
 from anton.agents.roster import roster
 from anton.core.agent import AgentSpec
 from anton.core.errors import UsageError
+from anton.core.event import HookMoment
 from anton.core.tool import Tool
 from anton.demo.build import REQUEST, demo_ticket, lay_out
 from anton.entrypoints.composition import Anton, BenchWish, Check, VerifyBench, Wish
-from anton.ports import Model, Sandbox
+from anton.ports import Hooks, Model, Sandbox
 from anton.proving.declarations import Declared
 from anton.proving.environment import Environments
 from anton.proving.portable import traces
@@ -46,6 +49,7 @@ from anton.runs.world import Bench, Planned, World
 from anton.settings import (
     OF_REPOSITORY,
     Settings,
+    hook_environment_of_process,
     package_sources_of_process,
     repository_settings,
     settings_of_process,
@@ -77,7 +81,7 @@ async def compose(wish: Wish) -> AsyncIterator[Anton]:
         sandbox=sandbox,
         tracker=LocalTracker(settings.home / "tickets", [demo_ticket()]),
         forge=LocalForge(settings.home / "pull_requests"),
-        hooks=NoHooks(),
+        hooks=_hooks(settings),
         repository=partial(_repository, settings.home),
         remote=partial(_remote, settings.home),
         plan=partial(_plan, settings),
@@ -127,6 +131,21 @@ def _model(settings: Settings, record: Path | None) -> Model:
         prices={name: Price(p.input, p.cached, p.output) for name, p in chosen.prices.items()},
     )
     return RecordingModel(model, record) if record else model
+
+
+def _hooks(settings: Settings) -> Hooks:
+    programs = [
+        Program(
+            HookMoment(hook.moment),
+            hook.command,
+            hook.seconds,
+            frozenset(hook.tools),
+            frozenset(hook.agents),
+            hook.env,
+        )
+        for hook in settings.hooks
+    ]
+    return ProgramHooks(programs, hook_environment_of_process()) if programs else NoHooks()
 
 
 async def _sandbox(wish: Wish, settings: Settings) -> Sandbox:
@@ -237,9 +256,19 @@ async def _examine(settings: Settings, world: World) -> tuple[Check, ...]:
         Check("tracker", True, world.tracker.description),
         Check("forge", True, world.forge.description),
         Check("journal", True, str(settings.home / "journal.db")),
+        *_hook_checks(settings),
         Check("sandbox", world.sandbox.level > 0, world.sandbox.description),
         *(Check(f"  {finding.name}", finding.held, finding.detail) for finding in findings),
     )
+
+
+def _hook_checks(settings: Settings) -> Iterator[Check]:
+    """One line a hook; a program that is not there would fail at its every moment."""
+    path = hook_environment_of_process()["PATH"]
+    for hook in settings.hooks:
+        found = shutil.which(hook.command[0], path=path)
+        detail = f"{hook.moment}: {hook.command[0]}" + ("" if found else " is no program that can be run")
+        yield Check("hook", found is not None, detail)
 
 
 @asynccontextmanager

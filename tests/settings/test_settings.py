@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from anton.agents.roster import roster
 from anton.core.errors import UsageError
-from anton.settings import Settings, load_settings, repository_settings
+from anton.settings import Settings, hook_environment_of_process, load_settings, repository_settings
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "anton.toml"
 
@@ -322,6 +322,73 @@ def test_a_file_that_cannot_be_read_is_named(cwd: Path, tmp_path: Path) -> None:
         load_settings({}, cwd, cwd)
 
 
+# Hooks
+
+
+def test_a_hooks_program_is_found_from_the_file_that_names_it_or_on_the_path(
+    home: Path, cwd: Path, user_file: Path
+) -> None:
+    hook = '[[hooks]]\nmoment = "on_error"\ncommand = '
+    user_file.write_text("".join(f'{hook}["{word}", "./x"]\n' for word in ("./a", "~/b", "notify", "/c")))
+    hooks = load_settings({"HOME": str(home)}, cwd).hooks
+    assert [hook.command for hook in hooks] == [
+        (f"{user_file.parent}/a", "./x"),
+        (f"{home}/b", "./x"),
+        ("notify", "./x"),
+        ("/c", "./x"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("toml", "words"),
+    [
+        ('moment = "later"\ncommand = ["a"]', "hooks.0.moment is 'later': it must be 'before_agent', "),
+        ('moment = "on_error"', "hooks.0.command is missing"),
+        ('moment = "on_error"\ncommand = []', "hooks.0.command is a list: it "),
+        ('moment = "on_error"\ncommand = "a"', "hooks.0.command is 'a': it must be a list of texts"),
+        (
+            'moment = "on_error"\ncommand = ["a"]\nagents = ["coed"]',
+            "hooks.0.agents.0 is 'coed': it must be ",
+        ),
+        ('moment = "on_error"\ncommand = ["a"]\ntools = ["b"]', "hooks.0 names tools, and on_error is no"),
+        (
+            'moment = "on_error"\ncommand = ["a"]\ntool = ["b"]',
+            "did you mean 'tools'? Allowed here: agents, ",
+        ),
+    ],
+)
+def test_a_mistake_in_a_hook_is_named(toml: str, words: str, cwd: Path) -> None:
+    assert words in refused(f"[[hooks]]\n{toml}", cwd)
+
+
+def test_what_a_hook_is_given_is_no_secret_told(cwd: Path) -> None:
+    toml = '[[hooks]]\nmoment = "on_error"\ncommand = ["a"]\nenv = { KEY = "sk-secret" }\n'
+    words = refused(toml.replace('"sk-secret"', '["sk-secret"]'), cwd)
+    assert ("sk-secret" in words, "hooks.0.env.KEY" in words) == (False, True)
+    (cwd / "anton.toml").write_text(toml)
+    assert "sk-secret" not in repr(load_settings({"HOME": "/h"}, cwd))
+
+
+def test_hooks_of_the_repository_under_repair_are_nobodys(cwd: Path) -> None:
+    found = repository_settings('[[hooks]]\nmoment = "on_error"\ncommand = ["./evil"]\n')
+    assert found.given == ()
+    assert "'hooks'" in found.notices[0]
+    assert load_settings({"HOME": "/h"}, cwd).with_repository(found).hooks == ()
+
+
+def test_hooks_are_given_three_variables_and_no_relative_folder_to_look_in(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in {
+        "PATH": ".:/bin::bin:/opt",
+        "HOME": "/h",
+        "LANG": "C",
+        "API_KEY": "sk-secret",
+    }.items():
+        monkeypatch.setenv(name, value)
+    assert hook_environment_of_process() == {"PATH": "/bin:/opt", "HOME": "/h", "LANG": "C"}
+
+
 keys = st.sampled_from(
     [
         "model",
@@ -329,6 +396,8 @@ keys = st.sampled_from(
         "tests",
         "run",
         "sandbox",
+        "hooks",
+        "fallback",
         "home",
         "repo_cwd",
         "env",

@@ -58,7 +58,7 @@ def event_as_json(event: HookEvent) -> bytes:
 def _parsed(text: str) -> object:
     """The object that a model wrote as JSON; its text where it is none, or none that JSON can hold."""
     try:
-        value = from_json(text, allow_inf_nan=False)
+        value = from_json(text.encode("utf-8", "replace"), allow_inf_nan=False)
         json.dumps(value, allow_nan=False)
     except ValueError:
         return text

@@ -15,7 +15,9 @@ from anton.settings.model import Keys
 SHOWN_MISTAKES = 5
 SHOWN_CHARACTERS = 80
 
-_SECRET: frozenset[Keys] = frozenset({("model", "api_key"), ("database_url",), ("tests", "env")})
+_SECRET: frozenset[Keys] = frozenset(
+    {("model", "api_key"), ("database_url",), ("tests", "env"), ("hooks", "env")}
+)
 _WORDS = {
     "tuple_type": 'must be a list of texts, as in ["make", "test"]',
     "model_type": "must be a table",
@@ -62,7 +64,8 @@ def _plain(message: str) -> str:
 
 def _shown(keys: Keys, value: object) -> str:
     """The value as it may be shown; empty for what says nothing or must not be said."""
-    if any(keys[: len(secret)] == secret for secret in _SECRET) or isinstance(value, (Mapping, BaseModel)):
+    named = tuple(key for key in keys if not key.isdigit())  # without the places in a list
+    if any(named[: len(secret)] == secret for secret in _SECRET) or isinstance(value, (Mapping, BaseModel)):
         return ""
     if isinstance(value, int) and value.bit_length() > 200:
         return f"a number of {value.bit_length()} bits"

@@ -57,6 +57,9 @@ PACKAGE_SOURCES = frozenset(
 )
 """Variables that say where packages come from; they are passed on when an environment is built."""
 
+HOOK_VARIABLES = ("PATH", "HOME", "LANG")
+"""What a hook's environment takes over from this process's."""
+
 _PATHS: frozenset[Keys] = frozenset({("home",), ("repo_cwd",), ("run", "reports"), ("tests", "python")})
 _AGENTS = {"triage": (5, 60), "code": (15, 180), "test": (20, 300), "pr": (5, 60)}
 
@@ -86,6 +89,13 @@ def settings_of_process(
 def package_sources_of_process() -> dict[str, str]:
     """What this process's environment says of where packages come from."""
     return {name: value for name, value in os.environ.items() if name in PACKAGE_SOURCES and value.strip()}
+
+
+def hook_environment_of_process() -> dict[str, str]:
+    """What hooks are given of this process's environment, without folders of PATH that are relative."""
+    found = {name: os.environ[name] for name in HOOK_VARIABLES if os.environ.get(name)}
+    folders = found.get("PATH", os.defpath).split(os.pathsep)
+    return {**found, "PATH": os.pathsep.join(folder for folder in folders if Path(folder).is_absolute())}
 
 
 def load_settings(
@@ -238,10 +248,18 @@ def _anchored(values: dict[str, object], folder: Path, environ: Mapping[str, str
         for key in keys[:-1]:
             table = table.get(key) if isinstance(table, dict) else None
         if isinstance(table, dict) and isinstance(written := table.get(keys[-1]), str) and written:
-            home = environ.get("HOME", "/")
-            expanded = f"{home}/{written[2:]}" if written.startswith("~/") else written
-            table[keys[-1]] = str(folder / expanded)
+            table[keys[-1]] = _absolute(written, folder, environ)
+    hooks = values.get("hooks")
+    for hook in hooks if isinstance(hooks, list) else ():
+        words = hook.get("command") if isinstance(hook, dict) else None
+        if isinstance(words, list) and words and isinstance(words[0], str) and "/" in words[0]:
+            words[0] = _absolute(words[0], folder, environ)  # a word without a slash is looked up on PATH
     return values
+
+
+def _absolute(written: str, folder: Path, environ: Mapping[str, str]) -> str:
+    home = environ.get("HOME", "/")
+    return str(folder / (f"{home}/{written[2:]}" if written.startswith("~/") else written))
 
 
 def _merge(below: dict[str, object], above: Mapping[str, object]) -> None:

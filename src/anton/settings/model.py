@@ -205,6 +205,28 @@ class SandboxSettings(_Section):
     kind: Literal["auto", "bubblewrap", "landlock"] = "auto"
 
 
+class HookSettings(_Section):
+    """`[[hooks]]`: a program that is told of what agents do."""
+
+    moment: Literal["before_agent", "after_agent", "before_tool", "after_tool", "on_error"]
+    command: Annotated[tuple[Text, ...], Field(min_length=1)]
+    """The program and its arguments."""
+    seconds: Annotated[float, Field(strict=True, gt=0, le=600)] = 5.0
+    """Time limit."""
+    tools: tuple[Text, ...] = ()
+    """Names of the tools that it hears of; without any, of all."""
+    agents: tuple[Literal["triage", "code", "test", "pr"], ...] = ()
+    """Agents that it hears of; without any, of all."""
+    env: Mapping[str, str] = Field(default_factory=dict, repr=False)
+    """Added to its environment, which otherwise holds PATH, HOME and LANG."""
+
+    @model_validator(mode="after")
+    def _tools_at_a_moment_of_tools(self) -> Self:
+        if self.tools and self.moment not in ("before_tool", "after_tool"):
+            raise ValueError(f"names tools, and {self.moment} is no moment of a tool")
+        return self
+
+
 class Settings(_Section):
     """All settings, checked. Secrets show neither in its text nor in any error."""
 
@@ -215,6 +237,8 @@ class Settings(_Section):
     proof: ProofSettings = Field(default_factory=ProofSettings)
     budget: BudgetSettings = Field(default_factory=BudgetSettings)
     sandbox: SandboxSettings = Field(default_factory=SandboxSettings)
+    hooks: tuple[HookSettings, ...] = ()
+    """In the order in which they are told."""
     home: AbsolutePath
     """Folder of journal, mirrors and the embedded tracker and forge."""
     repo_cwd: AbsolutePath | None = None
