@@ -39,6 +39,8 @@ class ModelRequest:
     model: str | None = None
     """Overrides the adapter's own model name."""
     max_output_tokens: int | None = None
+    reasoning_effort: str | None = None
+    """How hard the model is asked to think, as the provider names it; None leaves it to the provider."""
 
 
 class Model(Protocol):
@@ -165,6 +167,45 @@ class PastCommit:
     subject: str
 
 
+@dataclass(frozen=True, slots=True)
+class BlamedLine:
+    """One line of a file, and the commit that brought it; all words are from outside."""
+
+    number: int
+    """From 1."""
+    text: str
+    commit: str
+    author: str
+    authored_at_unix: int
+    subject: str
+
+
+class Past(Protocol):
+    """Why a line is as it is: read-only, of commits in the mirror, without drivers of the repository."""
+
+    async def ancestor(self, commit: str, name: str) -> str | None:
+        """The full id of the commit that `name` means, if it is `commit` itself or an ancestor of it.
+
+        `name` is a full or shortened id or `HEAD`, which is `commit`, and may end in `~2` or `^`.
+        """
+        ...
+
+    async def log(self, commit: str, limit: int, path: str = "") -> tuple[PastCommit, ...]:
+        """A commit and its ancestors, newest first, at most `limit`; with a path those that changed it."""
+        ...
+
+    async def show(self, commit: str, path: str = "", max_bytes: int = 100_000) -> str:
+        """Author, date, message and diff to the first parent, of one path or all, cut at `max_bytes`."""
+        ...
+
+    async def blame(self, commit: str, path: str, first: int, last: int) -> tuple[BlamedLine, ...]:
+        """Which commit each line of a file as it is in `commit` is from, from line `first` to `last`.
+
+        As far as there are any: empty where there is no such file.
+        """
+        ...
+
+
 class Repository(Protocol):
     """The trusted git directory: a bare mirror that no sandbox can write, and trees exported from it.
 
@@ -228,6 +269,11 @@ class Repository(Protocol):
 
         A parent may be missing in the answer: where the limit was reached.
         """
+        ...
+
+    @property
+    def past(self) -> Past:
+        """What can be asked of the commits in the mirror."""
         ...
 
     async def pack(
@@ -386,6 +432,7 @@ class Hooks(Protocol):
 
 __all__ = [
     "BaseCommit",
+    "BlamedLine",
     "Command",
     "Execution",
     "Forge",
@@ -395,6 +442,7 @@ __all__ = [
     "Journal",
     "Model",
     "ModelRequest",
+    "Past",
     "PastCommit",
     "PullRequestDraft",
     "Repository",

@@ -165,6 +165,12 @@ async def through_everything(repository: GitRepository, tree: Path) -> str:
     assert [change.path for change in await repository.changes(base.commit, commit)] == ["src/app.py"]
     assert "+fixed" in await repository.diff(base.commit, commit)
     assert await repository.read(commit, "src/app.py") == b"fixed\n"
+    past = repository.past
+    assert await past.ancestor(base.commit, "HEAD~1") is not None
+    first = (await past.log(base.commit, 5, "src"))[-1]
+    assert "src/app.py" in await past.show(first.commit)
+    assert "+fixed" in await past.show(commit)
+    assert len(await past.blame(base.commit, "src/app.py", 1, 9)) == 2
     await repository.export(commit, tree)
     return commit
 

@@ -23,12 +23,13 @@ from pathlib import Path
 from anton.adapters.repository import lens, push, worktree
 from anton.adapters.repository.changes import parse_changes
 from anton.adapters.repository.command import Git, require, split
-from anton.adapters.repository.history import PAST, parse_history
 from anton.adapters.repository.ignore import IgnoreRules
 from anton.adapters.repository.lens import Place
 from anton.adapters.repository.listing import GITLINK, Entry, Listing, parse
 from anton.adapters.repository.mirror import Mirror
+from anton.adapters.repository.objects import checked_id
 from anton.adapters.repository.packs import make_pack, take_pack
+from anton.adapters.repository.past import GitPast
 from anton.adapters.repository.push import check_branch, check_remote, parse_settings, push_to, remote_of
 from anton.adapters.repository.refs import RefReader
 from anton.adapters.repository.worktree import Memory
@@ -58,6 +59,7 @@ class GitRepository:
         self._checkout = checkout.absolute()
         self._mirror = Mirror(mirror.absolute())
         self._git = self._mirror.git
+        self._past = GitPast(self._git)
         self._push_environment = dict(push_environment or {})
         self._listings: OrderedDict[str, Listing] = OrderedDict()
         self._memories: OrderedDict[Path, Memory] = OrderedDict()
@@ -216,12 +218,12 @@ class GitRepository:
         plain = name.encode("utf-8", "surrogateescape")
         escaped = "".join(chr(c) if re.match(rb"[A-Za-z0-9_-]", bytes((c,))) else f"={c:02X}" for c in plain)
         ref = f"refs/anton/keep/{escaped or '='}"
-        done = await self._git.run("update-ref", ref, _checked_id(tree))
+        done = await self._git.run("update-ref", ref, checked_id(tree))
         lock = self._git.folder / f"{ref}.lock"
         if done.code and await asyncio.to_thread(lock.exists):
             # Left by a git that was killed: nobody else writes this ref, whose run is held by one process.
             await asyncio.to_thread(lock.unlink, missing_ok=True)
-            done = await self._git.run("update-ref", ref, _checked_id(tree))
+            done = await self._git.run("update-ref", ref, checked_id(tree))
         require(done, f"keeping a tree in {str(self._git.folder)!r}")
 
     async def files(self, tree: str) -> tuple[str, ...]:
@@ -244,7 +246,7 @@ class GitRepository:
         """Files that differ between two trees or commits, by path; a rename is a removal and an addition."""
         options = ("-r", "-z", "--raw", "--numstat", "--no-abbrev", *_PLAIN)
         out = await self._git.out(
-            "diff-tree", *options, "--end-of-options", _checked_id(before), _checked_id(after)
+            "diff-tree", *options, "--end-of-options", checked_id(before), checked_id(after)
         )
         return parse_changes(split(out))
 
@@ -284,10 +286,10 @@ class GitRepository:
             "commit-tree",
             "--no-gpg-sign",
             "-p",
-            _checked_id(parent),
+            checked_id(parent),
             "-F",
             "-",
-            _checked_id(tree),
+            checked_id(tree),
             stdin=text.encode("utf-8", "replace"),
             environment=identity,
         )
@@ -300,25 +302,28 @@ class GitRepository:
         """
         options = ("-r", "-p", "-U3", "--full-index", "--src-prefix=a/", "--dst-prefix=b/", *_PLAIN)
         out = await self._git.out(
-            "diff-tree", *options, "--end-of-options", _checked_id(before), _checked_id(after)
+            "diff-tree", *options, "--end-of-options", checked_id(before), checked_id(after)
         )
         return out.decode("utf-8", "replace")
 
     async def history(self, commit: str, limit: int) -> tuple[PastCommit, ...]:
         """A commit and its ancestors by all parents, newest first, at most `limit`.
 
-        Of a shallow clone it is what the clone has. A parent may be missing in the answer: where the limit
-        was reached.
+        Of a shallow clone it is what the clone has. A parent may be missing: where the limit was reached.
         """
-        options = (f"--max-count={limit}", *PAST)
-        return parse_history(await self._git.out("log", *options, "--end-of-options", _checked_id(commit)))
+        return await self._past.log(commit, limit)
+
+    @property
+    def past(self) -> GitPast:
+        """What can be asked of the commits in the mirror."""
+        return self._past
 
     async def pack(
         self, commits: Sequence[str], trees: Sequence[str], without: Sequence[str], max_bytes: int
     ) -> bytes | None:
         """Commits, and trees with all that is in them, as a git pack; None where it would be larger."""
         for object_id in (*commits, *trees, *without):
-            _checked_id(object_id)
+            checked_id(object_id)
         return await make_pack(self._git, commits, trees, without, max_bytes)
 
     async def unpack(self, packed: bytes, hash_name: str) -> None:
@@ -346,7 +351,7 @@ class GitRepository:
         check_remote(remote)
         if not remote.startswith("/"):
             environment = {**push.ENVIRONMENT, **self._push_environment}
-            await push_to(Git(self._mirror.folder, environment), _checked_id(commit), branch, remote, remote)
+            await push_to(Git(self._mirror.folder, environment), checked_id(commit), branch, remote, remote)
             return
         try:
             place = await asyncio.to_thread(lens.locate, Path(remote))
@@ -356,10 +361,10 @@ class GitRepository:
         except RepositoryUnusable as error:
             raise OutsideError(f"Nothing can be pushed: {error}") from error
         async with self._lens(place, settings, hash_name) as theirs:
-            await push_to(self._git, _checked_id(commit), branch, str(theirs.folder), remote)
+            await push_to(self._git, checked_id(commit), branch, str(theirs.folder), remote)
 
     async def _listing(self, tree: str) -> Listing:
-        found = self._listings.get(_checked_id(tree))
+        found = self._listings.get(checked_id(tree))
         if not found:
             top = (await self._git.out("rev-parse", "--verify", f"{tree}^{{tree}}")).decode().strip()
             found = parse(top, await self._git.out("ls-tree", "-r", "-z", "--full-tree", top))
@@ -383,12 +388,6 @@ class GitRepository:
 def _in_the_way(path: str, of: str) -> bool:
     """Whether one path is a folder of the other."""
     return path.startswith(of + "/") or of.startswith(path + "/")
-
-
-def _checked_id(object_id: str) -> str:
-    if not re.fullmatch(r"[0-9a-f]{40}([0-9a-f]{24})?", object_id):
-        raise ValueError(f"not a full object id: {object_id!r}")
-    return object_id
 
 
 _PLAIN = (
