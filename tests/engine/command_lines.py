@@ -211,6 +211,7 @@ NEVER_SAFE: dict[str, tuple[str, ...]] = {
         "tee x",
         "diff -l a b",
         "file -C -m a",
+        "file -p a",
         "hostname x",
         "split a",
         "less a",

@@ -16,19 +16,12 @@ from anton.engine.command_rules import Rules, read_rules
 from anton.engine.commands import assess
 from anton.engine.path_scope import Scope
 from anton.engine.rule_examples import checked, faults, load_rules
-from anton.engine.shell_syntax import (
-    LANGUAGE,
-    NODE_TYPES,
-    Kind,
-    Parsed,
-    Unparsable,
-    Word,
-    not_understood,
-    parse,
-)
+from anton.engine.shell_command import Kind, Parsed, Unparsable, Word
+from anton.engine.shell_syntax import LANGUAGE, NODE_TYPES, not_understood, parse
 from tests.engine.command_lines import MUST_ASK, NEVER_SAFE, READING
 
 RULES = load_rules()
+HARM = [text for texts in NEVER_SAFE.values() for text in texts]
 
 
 def argvs(text: str) -> list[list[str]]:
@@ -148,7 +141,7 @@ def nodes(node: Node) -> Iterator[Node]:
 # Judging
 
 
-@pytest.mark.parametrize("text", [text for texts in NEVER_SAFE.values() for text in texts])
+@pytest.mark.parametrize("text", HARM)
 def test_what_may_do_harm_is_never_safe(text: str) -> None:
     assert assess(text, RULES).danger is not Danger.SAFE
 
@@ -165,8 +158,8 @@ def test_honest_reading_is_safe(text: str) -> None:
 
 
 def test_there_are_enough_examples_to_mean_something() -> None:
-    assert sum(map(len, NEVER_SAFE.values())) >= 160
-    assert len(READING) >= 100
+    assert len(set(HARM)) >= 160
+    assert len(set(READING)) >= 100
 
 
 @pytest.mark.parametrize(
@@ -278,9 +271,9 @@ def test_rules_that_err_stop_the_start() -> None:
 # Any text
 
 WORDS = (
-    "ls cat rm touch x a src sort uniq sed find grep -o -i -r -exec -delete -n p w 1e ; && || | & > >> < << <<<"
-    " ( ) { } $x $( ` ' \" \\ * ? [ ] ~ .. / /etc # ! = $' env xargs sh -c eval E if then fi do done in {} + -- -x"
-    " git log -c --output=x echo tee"
+    "ls cat rm touch x a src sort uniq sed find grep -o -i -r -exec -delete -n p w 1e ; && || | & > >> <"
+    " << <<< ( ) { } $x $( ` ' \" \\ * ? [ ] ~ .. / /etc # ! = $' env xargs sh -c eval E if then fi"
+    " do done in {} + -- -x git log -c --output=x echo tee"
 )
 FRAGMENTS = st.sampled_from([*WORDS.split(), "\n", "\\\n", "\t", "\r", "\x00", "\u00a0", "\ud800"])
 LINES = st.builds(
@@ -297,7 +290,10 @@ def test_any_text_is_judged_and_nothing_is_raised(text: str) -> None:
     assert found.danger is not Danger.SAFE or (found.reach is Reach.READ and found.writes == ())
 
 
-@given(st.sampled_from(READING), st.sampled_from([text for texts in NEVER_SAFE.values() for text in texts]))
+@given(
+    st.sampled_from([text for text in READING if "#" not in text]),
+    st.sampled_from([text for texts in NEVER_SAFE.values() for text in texts]),
+)
 @settings(max_examples=200, deadline=None)
 def test_harm_beside_honest_reading_is_not_safe(honest: str, harm: str) -> None:
     for joint in ("; ", " && ", " || ", "\n", " | "):

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from anton.core.errors import UsageError
 from anton.engine.path_scope import candidates
 from anton.engine.safe_rules import SafeRule
-from anton.engine.shell_syntax import Kind, Word
+from anton.engine.shell_command import Kind, Word
 
 _WILDCARDS = frozenset("*?[")
 

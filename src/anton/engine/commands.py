@@ -23,7 +23,8 @@ from anton.engine.command_rules import (
 )
 from anton.engine.interpreters import InterpreterCall, read_call
 from anton.engine.path_scope import Scope
-from anton.engine.shell_syntax import Kind, Redirect, Simple, Unparsable, Word, parse
+from anton.engine.shell_command import Kind, Redirect, Simple, Unparsable, Word
+from anton.engine.shell_syntax import parse
 from anton.engine.shell_words import as_plain, plain_commands
 
 MAX_NESTING = 6

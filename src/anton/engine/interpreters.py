@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from anton.engine.command_rules import Interpreter, may_be_anything
-from anton.engine.shell_syntax import Word
+from anton.engine.shell_command import Word
 
 
 @dataclass(slots=True)

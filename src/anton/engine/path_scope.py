@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from anton.engine.shell_syntax import Kind, Word
+from anton.engine.shell_command import Kind, Word
 
 _HARMLESS = frozenset({"/dev/null", "/dev/stdin", "/dev/stdout", "/dev/stderr"})
 _HOME = re.compile(r"\$\{?(?:HOME|OLDPWD|TMPDIR|XDG_\w+|PATH)\b")

@@ -9,7 +9,8 @@ from anton.core.permission import Danger
 from anton.core.tool import Reach
 from anton.engine.command_rules import Rules, read_rules
 from anton.engine.commands import Assessment, assess
-from anton.engine.shell_syntax import Parsed, parse
+from anton.engine.shell_command import Parsed
+from anton.engine.shell_syntax import parse
 
 
 def load_rules() -> Rules:

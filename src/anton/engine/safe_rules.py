@@ -8,8 +8,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from anton.engine.path_scope import Scope
+from anton.engine.shell_command import Kind, Word
 from anton.engine.shell_scripts import CHECKS
-from anton.engine.shell_syntax import Kind, Word
 
 
 class SafeRule(BaseModel):

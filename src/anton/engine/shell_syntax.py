@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
-from enum import Enum
 
 import tree_sitter_bash
 from tree_sitter import Language, Node, Parser
+
+from anton.engine.shell_command import Kind, Parsed, Redirect, Simple, Unparsable, Word
+from anton.engine.shell_word import text_of, word_of
 
 MAX_CHARACTERS = 20_000
 MAX_DEPTH = 80
@@ -21,159 +22,45 @@ MAX_DEPTH = 80
 
 LANGUAGE = Language(tree_sitter_bash.language())
 
-_STRUCTURE = frozenset(
-    [
-        "program",
-        "list",
-        "pipeline",
-        "subshell",
-        "compound_statement",
-        "negated_command",
-        "if_statement",
-        "elif_clause",
-        "else_clause",
-        "while_statement",
-        "do_group",
-        "for_statement",
-        "c_style_for_statement",
-        "case_statement",
-        "case_item",
-        "function_definition",
-        "redirected_statement",
-        "comment",
-    ]
-)
-_STATEMENTS = frozenset(
-    [
-        "command",
-        "test_command",
-        "declaration_command",
-        "unset_command",
-        "variable_assignment",
-        "variable_assignments",
-    ]
-)
-_REDIRECTS = frozenset(["file_redirect", "heredoc_redirect", "herestring_redirect"])
-_WORDS = frozenset(
-    [
-        "word",
-        "number",
-        "string",
-        "raw_string",
-        "ansi_c_string",
-        "translated_string",
-        "concatenation",
-        "simple_expansion",
-        "expansion",
-        "command_substitution",
-        "process_substitution",
-        "arithmetic_expansion",
-        "brace_expression",
-        "array",
-        "subscript",
-        "extglob_pattern",
-        "regex",
-        "variable_name",
-        "special_variable_name",
-    ]
-)
-_PARTS = frozenset(
-    [
-        "command_name",
-        "string_content",
-        "file_descriptor",
-        "heredoc_start",
-        "heredoc_body",
-        "heredoc_content",
-        "heredoc_end",
-        "test_operator",
-        "unary_expression",
-        "binary_expression",
-        "parenthesized_expression",
-        "postfix_expression",
-        "ternary_expression",
-    ]
-)
+
+def _kinds(names: str) -> frozenset[str]:
+    return frozenset(names.split())
+
+
+_STRUCTURE = _kinds("""
+    program list pipeline subshell compound_statement negated_command if_statement elif_clause else_clause
+    while_statement do_group for_statement c_style_for_statement case_statement case_item function_definition
+    redirected_statement comment
+""")
+_STATEMENTS = _kinds("""
+    command test_command declaration_command unset_command variable_assignment variable_assignments
+""")
+_REDIRECTS = _kinds("file_redirect heredoc_redirect herestring_redirect")
+_WORDS = _kinds("""
+    word number string raw_string ansi_c_string translated_string concatenation simple_expansion expansion
+    command_substitution process_substitution arithmetic_expansion brace_expression array subscript
+    extglob_pattern regex variable_name special_variable_name
+""")
+_PARTS = _kinds("""
+    command_name string_content file_descriptor heredoc_start heredoc_body heredoc_content heredoc_end
+    test_operator unary_expression binary_expression parenthesized_expression postfix_expression
+    ternary_expression
+""")
 NODE_TYPES = _STRUCTURE | _STATEMENTS | _REDIRECTS | _WORDS | _PARTS
 """All kinds of node that are understood."""
 
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Zs"})
 _JOINED_LINES = re.compile(r"\S\\\n\S")
-_ESCAPE = re.compile(
-    r"\\(?:x([0-9a-fA-F]{1,2})|([0-7]{1,3})|u([0-9a-fA-F]{1,4})|U([0-9a-fA-F]{1,8})|(.))", re.DOTALL
-)
-_ESCAPED = dict(zip("abeEfnrtv\\'\"?", "\a\b\033\033\f\n\r\t\v\\'\"?", strict=True))
-
-
-class Kind(Enum):
-    """How much of a word is known before it is expanded."""
-
-    PLAIN = "plain"
-    """Exactly its text."""
-    GLOB = "glob"
-    """Names of files that match it, each with its `prefix`; or its text where none does."""
-    OPEN = "open"
-    """Whatever an expansion brings, perhaps several words, perhaps none."""
-
-
-@dataclass(frozen=True, slots=True)
-class Word:
-    """One word of a command, with its quotes resolved."""
-
-    text: str
-    """Expansions stand in it as they were written."""
-    kind: Kind = Kind.PLAIN
-    prefix: str = ""
-    """What each file name begins with; of a GLOB only."""
-
-
-@dataclass(frozen=True, slots=True)
-class Redirect:
-    """One redirection."""
-
-    operator: str
-    descriptor: str
-    """As written; empty for the operator's own."""
-    target: Word
-    """A file, a descriptor, or what a here-document or here-string feeds in."""
-
-
-@dataclass(frozen=True, slots=True)
-class Simple:
-    """A simple command; one without words only assigns or redirects."""
-
-    argv: tuple[Word, ...]
-    assignments: tuple[tuple[str, Word], ...] = ()
-    redirects: tuple[Redirect, ...] = ()
-    fed: bool = False
-    """It reads a pipe, a file, a here-document or a here-string."""
-
-
-@dataclass(frozen=True, slots=True)
-class Parsed:
-    """Every simple command of a text, in the order of the text."""
-
-    commands: tuple[Simple, ...]
-    functions: tuple[str, ...] = ()
-    """Names that the text defines anew."""
-
-
-@dataclass(frozen=True, slots=True)
-class Unparsable:
-    """The text is not read, so nothing good can be said of it."""
-
-    reason: str
 
 
 def parse(text: str) -> Parsed | Unparsable:
     """The simple commands of a command line, or why it is not read. Never raises."""
     if reason := _deceptive(text):
         return Unparsable(reason)
-    source = text.encode()
-    root = Parser(LANGUAGE).parse(source).root_node
+    root = Parser(LANGUAGE).parse(text.encode()).root_node
     if reason := not_understood(root):
         return Unparsable(reason)
-    reader = _Reader(source)
+    reader = _Reader()
     reader.visit(root, (), fed=False)
     return Parsed(tuple(reader.commands), tuple(reader.functions))
 
@@ -211,8 +98,7 @@ def not_understood(root: Node, known: frozenset[str] = NODE_TYPES) -> str:
 class _Reader:
     """Walks a tree of known nodes."""
 
-    def __init__(self, source: bytes) -> None:
-        self.source = source
+    def __init__(self) -> None:
         self.commands: list[Simple] = []
         self.functions: list[str] = []
 
@@ -229,10 +115,10 @@ class _Reader:
             case "pipeline" | "list":
                 self._sequence(node, redirects, fed=fed)
             case "function_definition":
-                self.functions.append(self._text(node.named_children[0]))
+                self.functions.append(text_of(node.named_children[0]))
                 self._inside(node, redirects, fed=fed)
             case "compound_statement" | "c_style_for_statement" if self._is_arithmetic(node):
-                self.commands.append(Simple((Word("(("), Word(self._text(node), Kind.OPEN)), (), redirects))
+                self.commands.append(Simple((Word("(("), Word(text_of(node), Kind.OPEN)), (), redirects))
                 self._inside(node, (), fed=fed)
             case "compound_statement" | "subshell" if redirects:
                 self.commands.append(Simple((), (), redirects))
@@ -264,12 +150,12 @@ class _Reader:
             argv = tuple(self._operands(node))
         elif node.type == "command":
             argv = tuple(
-                self._word(child)
+                word_of(child)
                 for child in node.named_children
                 if child.type == "command_name" or child.type in _WORDS
             )
         else:
-            argv = tuple(self._word(child) for child in node.children)
+            argv = tuple(word_of(child) for child in node.children)
         redirects = own + redirects
         self.commands.append(Simple(argv, assignments, redirects, fed or _feeds(redirects)))
         self._beneath(node)
@@ -277,13 +163,13 @@ class _Reader:
     def _operands(self, node: Node) -> Iterator[Word]:
         for child in node.children:
             if child.type in _WORDS or child.type == "test_operator" or not child.is_named:
-                yield self._word(child)
+                yield word_of(child)
             else:
                 yield from self._operands(child)
 
     def _assignment(self, node: Node) -> tuple[str, Word]:
         name, value = node.children[0], node.children[2:]
-        return self._text(name), self._word(value[0]) if value else Word("")
+        return text_of(name), word_of(value[0]) if value else Word("")
 
     def _redirected(self, node: Node, redirects: tuple[Redirect, ...], *, fed: bool) -> None:
         own = tuple(r for child in node.children if child.type in _REDIRECTS for r in self._redirect(child))
@@ -314,89 +200,27 @@ class _Reader:
             self.visit(child, redirects if index == last else (), fed=fed or piped)
 
     def _redirect(self, node: Node) -> Iterator[Redirect]:
-        descriptor = "".join(self._text(c) for c in node.children if c.type == "file_descriptor")
+        descriptor = "".join(text_of(c) for c in node.children if c.type == "file_descriptor")
         if node.type == "heredoc_redirect":
             yield Redirect("<<", descriptor, self._document(node))
             for child in node.children:
                 if child.type in _REDIRECTS:
                     yield from self._redirect(child)
             return
-        operator = next(self._text(c) for c in node.children if not c.is_named)
-        words = [self._word(c) for c in node.children if c.type in _WORDS]
+        operator = next(text_of(c) for c in node.children if not c.is_named)
+        words = [word_of(c) for c in node.children if c.type in _WORDS]
         for word in words or [Word("")]:
             yield Redirect(operator, descriptor, word)
 
     def _document(self, node: Node) -> Word:
-        start = next((self._text(c) for c in node.children if c.type == "heredoc_start"), "")
+        start = next((text_of(c) for c in node.children if c.type == "heredoc_start"), "")
         body = next((c for c in node.children if c.type == "heredoc_body"), None)
         if body is None:
             return Word("")
         quoted = any(mark in start for mark in "'\"\\")
-        text = self._text(body)
+        text = text_of(body)
         return Word(text, Kind.PLAIN if quoted or not re.search(r"[$`\\]", text) else Kind.OPEN)
-
-    def _text(self, node: Node) -> str:
-        return self.source[node.start_byte : node.end_byte].decode()
-
-    def _word(self, node: Node) -> Word:
-        bare = text = ""
-        kind = Kind.PLAIN
-        for piece, is_bare, is_open in self._pieces(node):
-            text += piece
-            bare += piece if is_bare else "\0" * len(piece)
-            kind = Kind.OPEN if is_open else kind
-        if kind is Kind.OPEN or ("{" in bare and ("," in text or ".." in text)):
-            return Word(text, Kind.OPEN)
-        glob = re.search(r"[*?]|\[(?=.)", bare) if text != "[[" else None
-        return Word(text, Kind.GLOB, text[: glob.start()]) if glob else Word(text)
-
-    def _pieces(self, node: Node) -> Iterator[tuple[str, bool, bool]]:
-        """Text, whether it is unquoted, whether it is an expansion as written."""
-        source = self._text(node)
-        match node.type:
-            case "raw_string":
-                yield source[1:-1], False, False
-            case "string" if source.startswith('"'):
-                yield from self._quoted(node)
-            case "ansi_c_string":
-                yield _unescaped(source[2:-1]), False, False
-            case "concatenation" | "command_name":
-                for child in node.children:
-                    yield from self._pieces(child)
-            case _ if node.type in _WORDS and node.type not in _LEAVES:
-                yield source, False, True
-            case _:
-                for escaped, plain in re.findall(r"\\(.?)|([^\\]+)", source, re.DOTALL):
-                    yield (plain, True, False) if plain else (escaped.replace("\n", ""), False, False)
-
-    def _quoted(self, node: Node) -> Iterator[tuple[str, bool, bool]]:
-        at = node.start_byte + 1
-        for child in node.named_children:
-            if child.type == "string_content":
-                continue
-            yield self._unquoted(at, child.start_byte), False, False
-            yield self._text(child), False, True
-            at = child.end_byte
-        yield self._unquoted(at, node.end_byte - 1), False, False
-
-    def _unquoted(self, start: int, end: int) -> str:
-        text = self.source[start:end].decode()
-        return re.sub(r'\\([$`"\\\n])', lambda m: m[1].replace("\n", ""), text)
-
-
-_LEAVES = frozenset(["word", "number", "variable_name", "special_variable_name", "extglob_pattern", "regex"])
 
 
 def _feeds(redirects: tuple[Redirect, ...]) -> bool:
     return any(redirect.operator.startswith("<") for redirect in redirects)
-
-
-def _unescaped(text: str) -> str:
-    def one(match: re.Match[str]) -> str:
-        hexadecimal, octal, short, long, letter = match.groups()
-        if letter is not None:
-            return _ESCAPED.get(letter, "\\" + letter)
-        number = int(octal, 8) & 0xFF if octal else int(hexadecimal or short or long, 16)
-        return chr(number) if 0 < number < 0xD800 else "\N{REPLACEMENT CHARACTER}"
-
-    return _ESCAPE.sub(one, text)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from anton.engine.shell_syntax import Simple
+from anton.engine.shell_command import Simple
 
 Plain = tuple[tuple[str, ...], tuple[tuple[str, str, str], ...]]
 """Words of one command, and its redirections: operator, descriptor, target."""
