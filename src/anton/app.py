@@ -55,7 +55,7 @@ from anton.settings import (
     settings_of_process,
 )
 from anton.tools.catalogue import TOOLS
-from anton.tools.context import ToolContext
+from anton.tools.context import BaseHistory, ToolContext
 from anton.tools.worktree import Worktree
 
 ENVIRONMENTS = "environments"
@@ -113,7 +113,9 @@ def _make_home(home: Path) -> None:
 
 def equip(bench: Bench) -> Mapping[str, Tool]:
     """The tools of an agent, bound to its worktree and to nothing else."""
-    context = ToolContext(Worktree(bench.worktree), bench.owns, bench.run_tests)
+    context = ToolContext(
+        Worktree(bench.worktree), bench.owns, bench.run_tests, BaseHistory(bench.past, bench.commit)
+    )
     return {name: TOOLS[name].bind(context) for name in bench.names}
 
 

@@ -21,10 +21,14 @@ def test_each_tool_stands_under_its_name_with_its_reach() -> None:
             "list_dir": ("list_dir", "read", 30.0),
             "glob": ("glob", "read", 30.0),
             "grep": ("grep", "read", 20),
+            "git_log": ("git_log", "read", 30.0),
+            "git_show": ("git_show", "read", 30.0),
+            "git_blame": ("git_blame", "read", 30.0),
             "edit_file": ("edit_file", "write", 30.0),
             "write_file": ("write_file", "write", 30.0),
             "apply_patch": ("apply_patch", "write", 30.0),
             "run_tests": ("run_tests", "run", 120),
+            "todo": ("todo", "read", 30.0),
         }
     )
 
@@ -154,6 +158,74 @@ At most 200 matches are returned, lines cut at 300 characters. A match lies with
                 },
             },
             {
+                "name": "git_log",
+                "description": "List the commits that led to the code as it was given to you, newest first: id, date, author, subject.",
+                "parameters": {
+                    "type": "object",
+                    "properties": {
+                        "path": {
+                            "default": ".",
+                            "description": "Only commits that changed this file or folder; leave out for all.",
+                            "type": "string",
+                        },
+                        "limit": {
+                            "default": 20,
+                            "description": "Commits to list, at most 200.",
+                            "maximum": 200,
+                            "minimum": 1,
+                            "type": "integer",
+                        },
+                    },
+                    "additionalProperties": False,
+                },
+            },
+            {
+                "name": "git_show",
+                "description": "Show a commit: author, date, message and what it changed (of a merge: against its first parent).",
+                "parameters": {
+                    "type": "object",
+                    "properties": {
+                        "commit": {
+                            "description": "Id as git_log or git_blame has it, or HEAD, which is the code as it was given to you.",
+                            "maxLength": 100,
+                            "type": "string",
+                        },
+                        "path": {
+                            "default": ".",
+                            "description": "Only the change to this file or folder; leave out for all.",
+                            "type": "string",
+                        },
+                    },
+                    "required": ["commit"],
+                    "additionalProperties": False,
+                },
+            },
+            {
+                "name": "git_blame",
+                "description": """\
+Tell for each line of a file which commit it is from: id, date, author, subject, then the lines.
+
+The file is as it was given to you, without your changes. At most 200 lines are told of.\
+""",
+                "parameters": {
+                    "type": "object",
+                    "properties": {
+                        "path": {
+                            "description": "File, relative to the root of the repository.",
+                            "type": "string",
+                        },
+                        "start_line": {
+                            "description": "First line, counted from 1.",
+                            "minimum": 1,
+                            "type": "integer",
+                        },
+                        "end_line": {"description": "Last line.", "minimum": 1, "type": "integer"},
+                    },
+                    "required": ["path", "start_line", "end_line"],
+                    "additionalProperties": False,
+                },
+            },
+            {
                 "name": "edit_file",
                 "description": """\
 Replace a piece of text in a file, quoted exactly; returns the lines around the change.
@@ -244,10 +316,29 @@ They run in a sandbox without network, on a copy: files that they leave behind a
                     "additionalProperties": False,
                 },
             },
+            {
+                "name": "todo",
+                "description": "Write down your steps, where there are many. Give the whole list each time: it replaces the last one.",
+                "parameters": {
+                    "type": "object",
+                    "properties": {
+                        "items": {
+                            "description": "At most 30 steps, each with its mark: `[ ]` to do, `[>]` under way, `[x]` done.",
+                            "items": {"maxLength": 300, "type": "string"},
+                            "maxItems": 30,
+                            "minItems": 1,
+                            "type": "array",
+                        }
+                    },
+                    "required": ["items"],
+                    "additionalProperties": False,
+                },
+            },
         ]
     )
 
 
 def test_only_what_reads_may_start_early() -> None:
     reading = {name for name, tool in TOOLS.items() if tool.spec.reach is Reach.READ}
-    assert reading == {"read_file", "list_dir", "glob", "grep"}
+    looking = {"read_file", "list_dir", "glob", "grep", "git_log", "git_show", "git_blame"}
+    assert reading == looking | {"todo"}

@@ -7,8 +7,8 @@ from importlib import resources
 from anton.core.agent import AgentSpec, Plane
 from anton.core.report import CodeReport, PullRequestText, TestReport, TriageReport
 
-READING = ("list_dir", "glob", "grep", "read_file")
-WRITING = ("edit_file", "write_file", "run_tests")
+READING = ("list_dir", "glob", "grep", "read_file", "git_log", "git_show", "git_blame")
+WRITING = ("edit_file", "write_file", "apply_patch", "run_tests", "todo")
 
 
 def _prompt(name: str) -> str:

@@ -71,7 +71,9 @@ class Crew:
             tree = await self._repository.snapshot(worktree, self._base.tree)
             return await self._runner.for_agent(tree, paths)
 
-        return Bench(spec.tools, worktree, self._share(spec), run_tests)
+        return Bench(
+            spec.tools, worktree, self._share(spec), run_tests, self._repository.past, self._base.commit
+        )
 
     def _share(self, spec: AgentSpec) -> Callable[[str], str | None]:
         def refusal(path: str) -> str | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from anton.core.agent import AgentSpec
 from anton.core.tool import Tool
-from anton.ports import Forge, Hooks, Journal, Model, Repository, Sandbox, Tracker
+from anton.ports import Forge, Hooks, Journal, Model, Past, Repository, Sandbox, Tracker
 from anton.proving.declarations import Declared
 from anton.proving.environment import Environments
 from anton.proving.plan import TestPlan
@@ -30,6 +30,9 @@ class Bench:
     """None where the agent may write the path, else why not."""
     run_tests: Callable[[tuple[str, ...]], Awaitable[str]]
     """What came of the whole suite, or of some test files, on the worktree as it is now."""
+    past: Past
+    commit: str
+    """That the worktree was laid out from; `past` tells what led to it."""
 
 
 @dataclass(frozen=True, slots=True)

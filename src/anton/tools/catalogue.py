@@ -8,13 +8,17 @@ from types import MappingProxyType
 from anton.tools.define import FunctionTool
 from anton.tools.edit import edit_file, write_file
 from anton.tools.files import glob, list_dir, read_file
+from anton.tools.history import git_blame, git_log, git_show
 from anton.tools.patch import apply_patch
 from anton.tools.search import grep
 from anton.tools.testing import run_tests
+from anton.tools.todo import todo
 
-TOOLS: Mapping[str, FunctionTool] = MappingProxyType(
-    {
-        tool.spec.name: tool
-        for tool in (read_file, list_dir, glob, grep, edit_file, write_file, apply_patch, run_tests)
-    }
+_ALL = (
+    *(read_file, list_dir, glob, grep),
+    *(git_log, git_show, git_blame),
+    *(edit_file, write_file, apply_patch),
+    *(run_tests, todo),
 )
+
+TOOLS: Mapping[str, FunctionTool] = MappingProxyType({tool.spec.name: tool for tool in _ALL})

@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from anton.ports import Past
 from anton.tools.worktree import Worktree
+
+
+@dataclass(frozen=True, slots=True)
+class BaseHistory:
+    """The commit that the worktree was laid out from, and what led to it."""
+
+    past: Past
+    commit: str
+    """Full id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,3 +28,5 @@ class ToolContext:
     run_tests: Callable[[tuple[str, ...]], Awaitable[str]]
     """Runs these test files or folders (none: the whole suite) on a snapshot of the worktree, in the sandbox;
     returns text for the model."""
+    base: BaseHistory | None = None
+    """None where the files have no history."""
