@@ -43,6 +43,7 @@ NEVER_SAFE: dict[str, tuple[str, ...]] = {
         "[[ 'a[$(touch x)]' -eq 1 ]]",
         "test -v 'a[$(touch x)]'",
         "printf -v 'a[$(touch x)]' y",
+        "printf %n PATH; ls",
         "echo $[1+$(touch x)]",
     ),
     "braces and globs": (
@@ -172,6 +173,8 @@ NEVER_SAFE: dict[str, tuple[str, ...]] = {
         "find . -fprintf x %p",
         "find . -fls x",
         "find . -name a -o -delete",
+        "find -- . -delete",
+        "find . -- -delete",
         "find . -exec sh -c 'touch x' ';'",
         "find / -name id_rsa",
     ),

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from tree_sitter import Node, Parser
 
 from anton.core.errors import UsageError
-from anton.core.permission import Danger
+from anton.core.permission import Allowed, Asks, Danger, Policy
 from anton.core.tool import Reach
 from anton.engine.command_rules import Rules, read_rules
-from anton.engine.commands import assess
+from anton.engine.commands import assess, permit
 from anton.engine.path_scope import Scope
 from anton.engine.rule_examples import checked, faults, load_rules
 from anton.engine.shell_command import Kind, Parsed, Unparsable, Word
@@ -110,6 +110,7 @@ def test_a_here_document_is_what_its_command_is_fed() -> None:
         "(" * 200 + "a" + ")" * 200,
         "a" * 30_000,
         "$(" * 3000,
+        "a|" * 600 + "a",
     ],
 )
 def test_what_cannot_be_read_is_not_read_and_asked_about(text: str) -> None:
@@ -204,6 +205,15 @@ def test_commands_inside_others_are_named() -> None:
 def test_the_reason_names_the_command_and_what_is_wrong() -> None:
     found = assess("ls && sudo -u root sh -c 'rm -rf build'", RULES)
     assert found.reason == "rm: removes whole trees or without asking"
+
+
+def test_the_policy_is_asked_about_what_was_found() -> None:
+    reads, runs = assess("ls", RULES), assess("sudo ls", RULES)
+    assert isinstance(permit(Policy.NEVER, reads, sandboxed=False), Allowed)
+    assert permit(Policy.AUTO, runs, sandboxed=True) == Asks(
+        "it runs a command and is dangerous, about which the policy auto asks"
+        " (sudo: makes somebody else of itself)"
+    )
 
 
 def test_paths_are_taken_from_the_folder_that_the_line_starts_in() -> None:

@@ -93,7 +93,7 @@ def tree(tmp_path: Path) -> Path:
 
 
 def snapshot(tree: Path) -> dict[str, tuple[int, int, bytes]]:
-    """Every path with its mode, and a file's time of change and content; but for git's index, which is a cache."""
+    """Every path's mode, and a file's time of change and content; but for git's index, which is a cache."""
     found = {}
     for path in sorted(tree.rglob("*")):
         name = path.relative_to(tree).as_posix()

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from anton.core.permission import Danger, widest, worst
+from anton.core.permission import REACHES, Danger, Decision, Policy, decide, widest, worst
 from anton.core.tool import Reach
 from anton.engine.command_rules import (
     Interpreter,
@@ -22,7 +22,7 @@ from anton.engine.command_rules import (
     named,
 )
 from anton.engine.interpreters import InterpreterCall, read_call
-from anton.engine.path_scope import Scope
+from anton.engine.path_scope import WORKTREE, Scope
 from anton.engine.shell_command import Kind, Redirect, Simple, Unparsable, Word
 from anton.engine.shell_syntax import parse
 from anton.engine.shell_words import as_plain, plain_commands
@@ -59,7 +59,7 @@ class Assessment:
     findings: tuple[Finding, ...]
 
 
-def assess(text: str, rules: Rules, scope: Scope = Scope()) -> Assessment:  # noqa: B008  # frozen
+def assess(text: str, rules: Rules, scope: Scope = WORKTREE) -> Assessment:
     """Judge a command line. Never raises, whatever the text.
 
     Args:
@@ -71,15 +71,17 @@ def assess(text: str, rules: Rules, scope: Scope = Scope()) -> Assessment:  # no
     judge.line(text, 0)
     findings = tuple(judge.findings)
     danger = worst(*(finding.danger for finding in findings))
-    first = next(finding for finding in findings if finding.danger is danger)
-    return Assessment(
-        danger,
-        widest(*(finding.reach for finding in findings)),
-        tuple(judge.commands),
-        f"{first.command}: {first.reason}" if first.command else first.reason,
-        tuple(dict.fromkeys(judge.writes)),
-        findings,
-    )
+    reach = widest(*(finding.reach for finding in findings))
+    first = max(findings, key=lambda finding: (finding.danger is danger, REACHES.index(finding.reach)))
+    reason = f"{first.command}: {first.reason}" if first.command else first.reason
+    writes = tuple(dict.fromkeys(judge.writes))
+    return Assessment(danger, reach, tuple(judge.commands), reason, writes, findings)
+
+
+def permit(policy: Policy, found: Assessment, *, sandboxed: bool) -> Decision:
+    """What the policy says of a command line that was judged; the reason says what was found, too."""
+    decision = decide(policy, found.reach, found.danger, sandboxed=sandboxed)
+    return replace(decision, reason=f"{decision.reason} ({found.reason})")
 
 
 class _Judge:

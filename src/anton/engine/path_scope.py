@@ -51,6 +51,10 @@ class Scope:
         return False
 
 
+WORKTREE = Scope()
+"""At the top of the worktree, under the name that the sandbox shows it by."""
+
+
 def _step(part: str) -> int:
     if part in ("", "."):
         return 0

@@ -32,7 +32,7 @@ class SafeRule(BaseModel):
     most: int | None = None
     least: int = 0
     least_flags: int = 0
-    program: Literal["", "pattern", "sed", "awk", "jq"] = ""
+    program: Literal["", "pattern", "sed", "awk", "jq", "printf"] = ""
     program_flags: frozenset[str] = frozenset()
     changes_folder: bool = False
     safe: tuple[str, ...]
@@ -77,7 +77,7 @@ class _Reading:
         at, dashes = 0, False
         while at < len(args):
             word = args[at]
-            if not dashes and word.text == "--":
+            if not dashes and word.text == "--" and not self.rule.words:
                 dashes, at = True, at + 1
                 continue
             if not dashes and word.text.startswith("-") and word.text != "-":

@@ -88,5 +88,10 @@ def harmless_jq(program: str) -> bool:
     return not _JQ_WORD.search(program)
 
 
-CHECKS = {"sed": harmless_sed, "awk": harmless_awk, "jq": harmless_jq}
+def harmless_printf(format_: str) -> bool:
+    """Whether a format of bash's printf sets no variable, which `%n` does."""
+    return not re.search(r"%[^%A-Za-z]*[nQ(]", format_)
+
+
+CHECKS = {"sed": harmless_sed, "awk": harmless_awk, "jq": harmless_jq, "printf": harmless_printf}
 """By the name that rules use."""

@@ -17,6 +17,7 @@ from anton.engine.shell_command import Kind, Parsed, Redirect, Simple, Unparsabl
 from anton.engine.shell_word import text_of, word_of
 
 MAX_CHARACTERS = 20_000
+MAX_COMMANDS = 500
 MAX_DEPTH = 80
 """Of the syntax tree; a person's command lines stay under 30."""
 
@@ -62,6 +63,8 @@ def parse(text: str) -> Parsed | Unparsable:
         return Unparsable(reason)
     reader = _Reader()
     reader.visit(root, (), fed=False)
+    if len(reader.commands) > MAX_COMMANDS:
+        return Unparsable(f"it holds more than {MAX_COMMANDS} commands")
     return Parsed(tuple(reader.commands), tuple(reader.functions))
 
 
