@@ -1,4 +1,4 @@
-"""How long the whole matrix takes beside one run of the suite: `python bench/matrix.py [TESTS]`, by default 500.
+"""How long the whole matrix takes beside one run of the suite: `python bench/matrix.py [TESTS]`, 500 by default.
 
 Warm means as in a run: the baseline is known before the agents hand in, since it was measured beside them.
 """
