@@ -1,4 +1,4 @@
-"""How long the whole matrix takes beside one run of the suite: `python bench/matrix.py [TESTS]`, 500 by default.
+"""How long the whole matrix takes beside one run of the suite: `python bench/matrix.py [TESTS]` (500).
 
 Warm means as in a run: the baseline is known before the agents hand in, since it was measured beside them.
 """
