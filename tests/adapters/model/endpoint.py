@@ -36,11 +36,14 @@ class Endpoint:
     base_url: str
     answers: Sequence[Answer]
     bodies: list[dict[str, Any]] = field(default_factory=list)
+    raw: list[bytes] = field(default_factory=list)
+    """The bodies byte for byte."""
     headers: list[Mapping[str, str]] = field(default_factory=list)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         number = len(self.bodies)
-        self.bodies.append(json.loads(await request.read()))
+        self.raw.append(await request.read())
+        self.bodies.append(json.loads(self.raw[number]))
         self.headers.append(dict(request.headers))
         answer = self.answers[min(number, len(self.answers) - 1)]
         response = web.StreamResponse(status=answer.status, headers=dict(answer.headers))

@@ -4,6 +4,7 @@ import asyncio
 import json
 import socket
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -334,6 +335,52 @@ async def test_an_endpoint_that_names_the_limit_differently_is_asked_its_way() -
     assert second == {key: value for key, value in first.items() if key != "max_tokens"} | {
         "max_completion_tokens": 9
     }
+
+
+async def test_how_hard_to_think_is_said_where_it_is_set_and_nowhere_else() -> None:
+    async with serving(Answer(WHOLE)) as endpoint, client(endpoint) as model:
+        await hear(model, REQUEST)
+        await hear(model, replace(REQUEST, reasoning_effort="low"))
+    assert [body.get("reasoning_effort") for body in endpoint.bodies] == [None, "low"]
+
+
+async def test_a_model_that_cannot_be_told_how_hard_to_think_is_no_longer_told_and_the_others_are() -> None:
+    said = refusal(400, "Unsupported parameter: 'reasoning_effort' is not supported with this model.")
+    request = replace(REQUEST, reasoning_effort="high")
+    async with serving(said, Answer(WHOLE)) as endpoint, client(endpoint) as model:
+        first = await hear(model, request)
+        await hear(model, request)
+        await hear(model, replace(request, model="other"))
+    assert first.restarts == ()
+    assert [(body["model"], body.get("reasoning_effort")) for body in endpoint.bodies] == [
+        ("some-model", "high"),
+        ("some-model", None),
+        ("some-model", None),
+        ("other", "high"),
+    ]
+
+
+async def test_whatever_an_endpoint_does_not_understand_is_left_out_one_after_the_other() -> None:
+    words = "reasoning_effort", "stream_options", "use 'max_completion_tokens'"
+    request = replace(REQUEST, reasoning_effort="high", max_output_tokens=9)
+    answers = (*(refusal(422, word) for word in words), Answer(WHOLE))
+    async with serving(*answers) as endpoint, client(endpoint) as model:
+        assert (await hear(model, request)).end == END
+    assert set(endpoint.bodies[-1]) == {"model", "stream", "max_completion_tokens", "tools", "messages"}
+
+
+@pytest.mark.parametrize("reason", ["stop", "eos", "function_call", "SAFETY", "recitation"])
+async def test_a_reason_to_finish_that_nobody_knows_ends_the_reply_like_any_other(reason: str) -> None:
+    body = sse(chunk(content="Hm."), chunk(reason)) + DONE
+    async with serving(Answer(body)) as endpoint, client(endpoint) as model:
+        reply = await hear(model, REQUEST)
+    assert (reply.text, reply.end.finish_reason) == ("Hm.", reason)
+
+
+async def test_a_refusal_of_the_model_is_its_text() -> None:
+    body = sse(chunk(refusal="I will "), chunk(content=None, refusal="not."), chunk("stop")) + DONE
+    async with serving(Answer(body)) as endpoint, client(endpoint) as model:
+        assert (await hear(model, REQUEST)).text == "I will not."
 
 
 async def test_a_refusal_of_stream_options_twice_is_final() -> None:

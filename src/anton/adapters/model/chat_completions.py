@@ -37,9 +37,10 @@ DRAIN_SECONDS = 0.2
 
 @dataclass(frozen=True, slots=True)
 class _Dialect:
-    """What an endpoint does not understand, learned from its refusals."""
+    """What a model's endpoint does not understand, learned from its refusals."""
 
     stream_options: bool = True
+    reasoning_effort: bool = True
     limit: str = "max_tokens"
 
     def after(self, status: int, said: bytes) -> _Dialect:
@@ -48,6 +49,8 @@ class _Dialect:
             return self
         if self.stream_options and b"stream_options" in said:
             return replace(self, stream_options=False)
+        if self.reasoning_effort and b"reasoning_effort" in said:
+            return replace(self, reasoning_effort=False)
         if self.limit == "max_tokens" and b"max_completion_tokens" in said:
             return replace(self, limit="max_completion_tokens")
         return self
@@ -84,7 +87,7 @@ class ChatCompletionsModel:
         self._idle_seconds = idle_seconds
         self._patience = patience or Patience()
         self._prices = dict(prices or {})
-        self._dialect = _Dialect()
+        self._dialects: dict[str, _Dialect] = {}
         self._session: aiohttp.ClientSession | None = None
 
     @property
@@ -170,7 +173,7 @@ class ChatCompletionsModel:
     async def _post(self, request: ModelRequest, model: str, asked: Asked) -> aiohttp.ClientResponse:
         """The answer to the request once it is a 200."""
         while True:
-            dialect = self._dialect
+            dialect = self._dialects.get(model, _Dialect())
             body = io.BytesIO(_body(request, model, dialect))
             response = await self._open_session().post(self._url, data=body, allow_redirects=False)
             if response.status == 200:
@@ -180,7 +183,7 @@ class ChatCompletionsModel:
             learned = dialect.after(response.status, said)
             if learned == dialect:
                 raise asked.refusal(response.status, response.headers, said, self._patience.now())
-            self._dialect = learned
+            self._dialects[model] = learned
 
     def _open_session(self) -> aiohttp.ClientSession:
         if self._session is None:
@@ -294,20 +297,17 @@ async def _read(response: aiohttp.ClientResponse, max_bytes: int) -> bytes:
 
 
 def _body(request: ModelRequest, model: str, dialect: _Dialect) -> bytes:
-    parts = [
-        b'{"model":',
-        json.dumps(model).encode(),
-        b',"messages":[',
-        b",".join([message.wire for message in request.messages]),
-        b"]",
-    ]
-    if request.tools:
-        parts += [b',"tools":[', b",".join([tool.wire for tool in request.tools]), b"]"]
-    if request.max_output_tokens is not None:
-        parts.append(f',"{dialect.limit}":{request.max_output_tokens}'.encode())
+    """The messages come last: what a conversation grows by is then all that differs from the turn before."""
+    parts = [b'{"model":', json.dumps(model).encode(), b',"stream":true']
     if dialect.stream_options:
         parts.append(b',"stream_options":{"include_usage":true}')
-    parts.append(b',"stream":true}')
+    if request.max_output_tokens is not None:
+        parts.append(f',"{dialect.limit}":{request.max_output_tokens}'.encode())
+    if request.reasoning_effort is not None and dialect.reasoning_effort:
+        parts += [b',"reasoning_effort":', json.dumps(request.reasoning_effort).encode()]
+    if request.tools:
+        parts += [b',"tools":[', b",".join([tool.wire for tool in request.tools]), b"]"]
+    parts += [b',"messages":[', b",".join([message.wire for message in request.messages]), b"]}"]
     return b"".join(parts)
 
 
