@@ -22,8 +22,10 @@ from anton.adapters.hooks.none import NoHooks
 from anton.adapters.hooks.programs import Program, ProgramHooks
 from anton.adapters.journal.sql import SqlJournal
 from anton.adapters.model.chat_completions import ChatCompletionsModel
+from anton.adapters.model.fallback import FallbackModel
 from anton.adapters.model.prices import Price
 from anton.adapters.model.recording import RecordedModel, RecordingModel
+from anton.adapters.model.refusal import Patience
 from anton.adapters.repository.clone import clone_commit
 from anton.adapters.repository.git import GitRepository
 from anton.adapters.repository.mirror import create_bare
@@ -48,6 +50,7 @@ from anton.runs.budget import Budget
 from anton.runs.world import Bench, Planned, World
 from anton.settings import (
     OF_REPOSITORY,
+    ModelSettings,
     Settings,
     hook_environment_of_process,
     package_sources_of_process,
@@ -60,6 +63,8 @@ from anton.tools.worktree import Worktree
 
 ENVIRONMENTS = "environments"
 """Folder in Anton's state of what the tests of repositories depend on."""
+REPEATS_BEFORE_FALLBACK = 2
+"""How often a model is asked again before another is asked in its place."""
 
 
 @asynccontextmanager
@@ -93,7 +98,9 @@ async def compose(wish: Wish) -> AsyncIterator[Anton]:
         home=settings.home,
         mutation_seconds=settings.proof.mutation_seconds,
         culprit_seconds=settings.proof.culprit_seconds,
-        budget=Budget(**settings.budget.model_dump()),
+        budget=Budget(
+            **settings.budget.model_dump(), fallback=tuple(other.name for other in settings.model.fallback)
+        ),
     )
     try:
         yield _anton(settings, wish, world)
@@ -125,14 +132,24 @@ def _model(settings: Settings, record: Path | None) -> Model:
         return RecordedModel(files("anton.demo").joinpath("recording.jsonl"))
     if chosen.name is None:
         raise UsageError("API_KEY is set but no model is named; set MODEL, such as MODEL=gpt-5-mini")
-    model = ChatCompletionsModel(
-        chosen.base_url,
-        chosen.api_key.get_secret_value(),
-        chosen.name,
-        idle_seconds=chosen.idle_seconds,
-        prices={name: Price(p.input, p.cached, p.output) for name, p in chosen.prices.items()},
-    )
+    model = _with_fallback(chosen, chosen.name, chosen.api_key.get_secret_value())
     return RecordingModel(model, record) if record else model
+
+
+def _with_fallback(chosen: ModelSettings, name: str, key: str) -> Model:
+    """The model, with those that stand in for it; where there is another, patience with each is short."""
+    prices = {model: Price(p.input, p.cached, p.output) for model, p in chosen.prices.items()}
+    patience = Patience(repeats=REPEATS_BEFORE_FALLBACK) if chosen.fallback else Patience()
+    endpoints = [(chosen.base_url, key, name)]
+    for other in chosen.fallback:
+        own_key = other.api_key.get_secret_value() if other.api_key else ""
+        url, its_key = (other.base_url, own_key) if other.base_url else (chosen.base_url, key)
+        endpoints.append((url, its_key, other.name))
+    first, *others = (
+        ChatCompletionsModel(*each, idle_seconds=chosen.idle_seconds, patience=patience, prices=prices)
+        for each in endpoints
+    )
+    return FallbackModel(first, others) if others else first
 
 
 def _hooks(settings: Settings) -> Hooks:
@@ -218,6 +235,7 @@ def _with_limits(spec: AgentSpec, settings: Settings) -> AgentSpec:
         seconds=limits.seconds,
         model=limits.model,
         context_tokens=settings.model.context_tokens,
+        reasoning_effort=limits.reasoning_effort or settings.model.reasoning_effort,
     )
 
 
@@ -254,7 +272,7 @@ async def _examine(settings: Settings, world: World) -> tuple[Check, ...]:
     findings = await self_test(world.sandbox) if world.sandbox.usable else ()
     return (
         *(Check("settings", False, notice) for notice in settings.notices),
-        Check("model", True, world.model.name),
+        Check("model", True, ", else ".join((world.model.name, *world.budget.fallback))),
         Check("tracker", True, world.tracker.description),
         Check("forge", True, world.forge.description),
         Check("journal", True, str(settings.home / "journal.db")),

@@ -486,6 +486,19 @@ async def test_the_request_holds_the_conversation_and_the_tools_and_only_grows()
     assert calls == [m.call_id for m in model.requests[-1].messages if isinstance(m, ToolMessage)]
 
 
+async def test_the_request_names_the_agents_own_model_and_effort_and_the_reply_who_gave_it() -> None:
+    async def stands_in(_: ModelRequest) -> AsyncIterator[StreamItem]:
+        yield CallReady(ToolCall("c1", "submit", '{"answer": 42}'))
+        yield ReplyEnded(Usage(), "tool_calls", "small", instead_of="big")
+
+    log, model = MemoryLog(STARTED), Streams([stands_in])
+    made = agent(model, log=log)
+    await work(replace(made, spec=replace(made.spec, model="big", reasoning_effort="low")))
+    assert [(asked.model, asked.reasoning_effort) for asked in model.asked] == [("big", "low")]
+    reply = next(event for event in log.events if isinstance(event, ReplyReceived))
+    assert (reply.model, reply.instead_of, log.state.stand_in) == ("small", "big", "small")
+
+
 async def test_a_tool_that_starts_is_announced_with_what_it_is_about() -> None:
     log = MemoryLog(STARTED)
     model = scripted(Reply(calls=(("look", {"path": "src/\x1b[31mapp.py"}),)), DONE)

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from anton.adapters.model.scripted import Reply, ScriptedModel, Silence
+from anton.adapters.model.fallback import FallbackModel
+from anton.adapters.model.scripted import Refuse, Reply, ScriptedModel, Silence
 from anton.core.agent import AgentState
 from anton.core.errors import ModelError, OutsideError
 from anton.core.event import RunReceived
@@ -101,6 +102,31 @@ async def test_money_cannot_be_limited_without_a_price() -> None:
     model = BudgetedModel(PricedModel(replies(1), name="unpriced"), Purse(Budget(run_dollars=1.0)))
     with pytest.raises(ModelError, match="price of model 'unpriced' is not known"):
         await ask(model, request())
+
+
+class TwoPrices(PricedModel):
+    """A second model costs five times as much."""
+
+    def cost_dollars(self, model: str, usage: Usage) -> float | None:
+        cost = super().cost_dollars(model, usage)
+        return cost if cost is None or model != "dear" else 5 * cost
+
+
+async def test_what_is_reserved_covers_the_dearest_model_that_may_answer() -> None:
+    model = TwoPrices(replies(1))
+    await ask(BudgetedModel(model, Purse(Budget(run_dollars=0.2))), request())
+    with pytest.raises(BudgetExhausted, match="dollars of the run"):
+        await ask(BudgetedModel(model, Purse(Budget(run_dollars=0.2, fallback=("dear",)))), request())
+    with pytest.raises(ModelError, match="price of model 'unpriced' is not known"):
+        await ask(BudgetedModel(model, Purse(Budget(run_dollars=0.2, fallback=("unpriced",)))), request())
+
+
+async def test_an_answer_is_settled_at_the_price_of_the_model_that_gave_it() -> None:
+    first = TwoPrices({"code": [Refuse("no credit")]}, name="cheap")
+    other = TwoPrices(replies(1), name="dear")
+    purse = Purse(Budget(run_dollars=9.0, fallback=("dear",)))
+    await ask(BudgetedModel(FallbackModel(first, [other]), purse), request())
+    assert purse.spent["code"].dollars == pytest.approx(0.0075)
 
 
 async def test_without_a_limit_nothing_is_wrapped() -> None:

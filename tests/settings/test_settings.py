@@ -205,7 +205,7 @@ def test_a_mistake_of_the_repository_is_named_as_such(toml: str, words: str) -> 
         (
             '[model]\nbase_ulr = "x"',
             "anton.toml: unknown key 'model.base_ulr': did you mean 'base_url'? "
-            "Allowed here: api_key, base_url, context_tokens, idle_seconds, name, prices",
+            "Allowed here: api_key, base_url, context_tokens, fallback, idle_seconds, name, prices",
         ),
         (
             "[agents.tests]\nturns = 1",
@@ -320,6 +320,55 @@ def test_a_file_that_cannot_be_read_is_named(cwd: Path, tmp_path: Path) -> None:
     (cwd / "anton.toml").symlink_to("anton.toml")
     with pytest.raises(UsageError, match=r"anton\.toml' may lie in"):
         load_settings({}, cwd, cwd)
+
+
+# Models
+
+
+def test_a_fallback_is_a_name_or_another_endpoint_with_its_key(cwd: Path) -> None:
+    (cwd / "anton.toml").write_text(
+        '[model]\nfallback = ["small", {name = "big", base_url = "http://b/v1/", api_key_env = "OTHER"}]'
+    )
+    small, big = load_settings({"HOME": "/h", "OTHER": "sk-2"}, cwd).model.fallback
+    assert (small.name, small.base_url, small.api_key) == ("small", None, None)
+    assert (big.name, big.base_url) == ("big", "http://b/v1")
+    assert big.api_key is not None
+    assert big.api_key.get_secret_value() == "sk-2"
+
+
+@pytest.mark.parametrize(
+    ("toml", "words"),
+    [
+        ('fallback = "small"', "model.fallback is 'small': it must be a list"),
+        ("fallback = [5]", "model.fallback.0"),
+        ('fallback = [""]', "model.fallback.0.name is '': it must not be empty"),
+        ('fallback = [{base_url = "http://b"}]', "model.fallback.0.name is missing"),
+        ('fallback = ["a", {name = "b", url = "c"}]', "unknown key 'model.fallback.1.url': "),
+        (
+            'fallback = [{name = "b", base_url = "http://b", api_key_env = "OTHER"}]',
+            "anton.toml: model.fallback.0.api_key_env names 'OTHER', which is not set",
+        ),
+        (
+            'fallback = [{name = "b", api_key = "k"}]',
+            "model.fallback.0 has a key of its own and needs the base",
+        ),
+        (
+            'reasoning_effort = "enormous"',
+            "model.reasoning_effort is 'enormous': it must be 'low', 'medium' or ",
+        ),
+    ],
+)
+def test_a_mistake_about_models_is_named(toml: str, words: str, cwd: Path) -> None:
+    assert words in refused(f"[model]\n{toml}", cwd)
+
+
+def test_the_key_of_a_fallback_is_a_secret(cwd: Path) -> None:
+    toml = '[model]\nfallback = [{name = "b", base_url = "http://b", api_key_env = "OTHER"}]'
+    assert "sk-secret" not in refused(toml, cwd, {"OTHER": "sk-secret with space"})
+    assert "sk-secret" not in refused(toml.replace("_env", "").replace("OTHER", "sk-secret x"), cwd)
+    (cwd / "anton.toml").write_text(toml)
+    settings = load_settings({"HOME": "/h", "OTHER": "sk-secret"}, cwd)
+    assert "sk-secret" not in f"{settings!r} {settings.model_dump_json()}"
 
 
 # Hooks
@@ -441,8 +490,9 @@ def test_any_values_are_settings_or_a_usage_error(cwd: Path, overrides: Mapping[
 def test_the_example_is_valid_and_shows_every_key_with_its_default(cwd: Path) -> None:
     example = load_settings({"HOME": "/h"}, cwd, config=EXAMPLE)
     default = load_settings({"HOME": "/h"}, cwd)
-    assert example.agents.model_dump(exclude={"code": {"model"}}) == default.agents.model_dump(
-        exclude={"code": {"model"}}
+    shown = {"model", "reasoning_effort"}
+    assert example.agents.model_dump(exclude={"code": shown}) == default.agents.model_dump(
+        exclude={"code": shown}
     )
     for table, key in [
         ("model", "base_url"),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from anton.core.event import Entry
 from anton.core.proof import Case, Outcome
 from anton.core.run import fold
-from anton.views.figures import agent_cost, cost, count, duration, money, tally, tokens
+from anton.views.figures import agent_cost, cost, count, duration, models, money, tally, tokens
 
 Run = tuple[Entry, ...]
 
@@ -36,3 +38,10 @@ def test_cost_says_where_it_is_free_known_and_unknown(green: Run, midway: Run, u
     assert cost(fold(midway)) == "$0.0242"
     assert cost(fold(untested)) == "cost unknown: no price for model small-coder"
     assert agent_cost(fold(untested).agents["code"]) == "unknown"
+
+
+def test_models_are_those_that_agents_started_with_and_those_that_stand_in(midway: Run) -> None:
+    state = fold(midway)
+    started = models(state)
+    agents = {**state.agents, "code": replace(state.agents["code"], stand_in="other")}
+    assert models(replace(state, agents=agents)) == (*started, "other")

@@ -410,10 +410,10 @@ Decide ────────────────────────�
   dana approved
 
 Agents ─────────────────────────────────────────────────────────────────────────
-  ✓  triage  1 turn   2.0k tokens  free  done
-  ✓  code    2 turns  4.1k tokens  free  done
-  ✓  test    1 turn   2.0k tokens  free  done
-  ✓  pr      1 turn   2.0k tokens  free  done
+  ✓  triage  1 turn   2.0k tokens  900 cached   free    done
+  ✓  code    2 turns  4.1k tokens  1.8k cached  free    done
+  ✓  test    1 turn   2.0k tokens  900 cached   free    done
+  ✓  pr      1 turn   2.0k tokens  900 cached   free    done
 
 Delivered ──────────────────────────────────────────────────────────────────────
   push branch        fix/bug-42-k3f9

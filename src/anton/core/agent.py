@@ -64,6 +64,8 @@ class AgentSpec:
     """Overrides the run's model."""
     context_tokens: int = 128_000
     """Of the model; a conversation is compressed before it is full."""
+    reasoning_effort: str | None = None
+    """How hard the model is asked to think; None leaves it to the provider."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,9 @@ class AgentState:
 
     name: str
     model: str = ""
+    """That it started with."""
+    stand_in: str = ""
+    """The model that gave the last reply, where that was not `model` but a fallback."""
     messages: tuple[Message, ...] = ()
     notes: tuple[Note, ...] = ()
     read: int = 0
@@ -194,6 +199,7 @@ def apply(state: AgentState, event: AgentEvent) -> AgentState:
                 messages=messages,
                 measure=state.measure.after(messages, event.usage),
                 reply=event,
+                stand_in=event.model if event.instead_of else "",
                 asking=False,
                 idle_replies=0 if event.calls else state.idle_replies + 1,
                 usage=state.usage + event.usage,

@@ -135,6 +135,8 @@ class ReplyReceived:
     """From the request to the reply's end."""
     restarts: int = 0
     """How often the stream had to be asked for again."""
+    instead_of: str = ""
+    """The model that was asked for, where it gave no reply and `model` stood in for it."""
     kind: Literal["reply_received"] = "reply_received"
 
 

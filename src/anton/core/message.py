@@ -148,6 +148,8 @@ class ReplyEnded:
     """As the provider names it: `stop`, `tool_calls`, `length`, `content_filter`."""
     model: str
     """The model that answered, which a fallback may have changed."""
+    instead_of: str = ""
+    """The model that was asked for, where it gave no reply and this one stood in for it."""
 
 
 StreamItem = TextDelta | CallReady | StreamRestarted | ReplyEnded

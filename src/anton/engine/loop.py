@@ -111,8 +111,10 @@ def _compaction(agent: Agent) -> Compaction:
 
 async def _ask(agent: Agent, dispatch: Dispatch, turn: int) -> ReplyReceived:
     """The model's whole reply; calls that only read are already under way when it returns."""
-    specs = tuple(tool.spec for tool in agent.tools.values())
-    request = ModelRequest(agent.spec.name, agent.log.state.messages, specs, agent.spec.model)
+    spec, tools = agent.spec, tuple(tool.spec for tool in agent.tools.values())
+    request = ModelRequest(
+        spec.name, agent.log.state.messages, tools, spec.model, reasoning_effort=spec.reasoning_effort
+    )
     text: list[str] = []
     calls: list[ToolCall] = []
     restarts = 0
@@ -139,6 +141,7 @@ async def _ask(agent: Agent, dispatch: Dispatch, turn: int) -> ReplyReceived:
                     finish_reason=item.finish_reason,
                     seconds=time.monotonic() - started,
                     restarts=restarts,
+                    instead_of=item.instead_of,
                 )
     raise ModelError(f"{agent.model.name} ended its reply without saying so; nothing of it was used")
 

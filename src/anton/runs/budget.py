@@ -35,6 +35,8 @@ class Budget:
     agent_tokens: int | None = None
     max_output_tokens: int = 16_000
     """Of one answer; asked of the provider wherever there is a limit to keep."""
+    fallback: tuple[str, ...] = ()
+    """Models that may answer in place of the one asked; what is reserved covers the dearest of them."""
 
     @property
     def limits_anything(self) -> bool:
@@ -149,7 +151,9 @@ class BudgetedModel:
         """The most that the question can cost, as far as can be told beforehand."""
         tokens = round(_size(request) * self.purse.tokens_per_byte)
         usage = Usage(input_tokens=tokens, output_tokens=request.max_output_tokens or 0)
-        return Amount(self._dollars(request.model or self.name, usage), tokens + usage.output_tokens)
+        may_answer = (request.model or self.name, *self.purse.budget.fallback)
+        dollars = max(self._dollars(model, usage) for model in may_answer)
+        return Amount(dollars, tokens + usage.output_tokens)
 
     def _settle(self, request: ModelRequest, reserved: Amount, end: ReplyEnded) -> None:
         usage = end.usage
@@ -182,7 +186,8 @@ def within(budget: Budget, state: RunState, model: Model) -> Model:
         if agent.asking:  # cut off before its answer came; it may have been paid
             size = sum(len(message.wire) for message in agent.messages)
             usage = Usage(round(size * purse.tokens_per_byte), 0, budget.max_output_tokens)
-            dollars = model.cost_dollars(agent.model, usage) or 0.0
+            may_answer = (agent.model, *budget.fallback)
+            dollars = max(model.cost_dollars(name, usage) or 0.0 for name in may_answer)
             purse.spent[agent.name] += Amount(dollars, usage.input_tokens + usage.output_tokens)
     return held
 

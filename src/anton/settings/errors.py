@@ -16,7 +16,13 @@ SHOWN_MISTAKES = 5
 SHOWN_CHARACTERS = 80
 
 _SECRET: frozenset[Keys] = frozenset(
-    {("model", "api_key"), ("database_url",), ("tests", "env"), ("hooks", "env")}
+    {
+        ("model", "api_key"),
+        ("model", "fallback", "api_key"),
+        ("database_url",),
+        ("tests", "env"),
+        ("hooks", "env"),
+    }
 )
 _WORDS = {
     "tuple_type": 'must be a list of texts, as in ["make", "test"]',

@@ -137,6 +137,7 @@ def load_settings(
             layers.add(_anchored(_nested(keys, environ[name]), cwd, environ), f"environment {name}")
     for keys, given in from_overrides.items():
         layers.add(_anchored(_nested(keys, given), cwd, environ), "command line")
+    _take_keys(layers, environ)
     return _checked(layers)
 
 
@@ -179,6 +180,22 @@ def _xdg(environ: Mapping[str, str], name: str, default: str) -> Path | None:
     if environ.get(name, "").startswith("/"):
         return Path(environ[name])
     return Path(environ["HOME"]) / default if "HOME" in environ else None
+
+
+def _take_keys(layers: _Layers, environ: Mapping[str, str]) -> None:
+    """Give each fallback the key that its `api_key_env` names; what is malformed is left to be refused."""
+    model = layers.values.get("model")
+    fallback = model.get("fallback") if isinstance(model, dict) else None
+    for place, each in enumerate(fallback if isinstance(fallback, list) else ()):
+        name = each.get("api_key_env") if isinstance(each, dict) else None
+        if not isinstance(name, str):
+            continue
+        if name not in environ:
+            where = layers.origins.get(("model", "fallback"), DEFAULT)
+            raise UsageError(
+                f"{where}: model.fallback.{place}.api_key_env names {name!r:.80}, which is not set"
+            )
+        each["api_key"] = environ[name]
 
 
 def _path_or_none(value: object, cwd: Path) -> Path | None:

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     PrivateAttr,
@@ -103,6 +104,32 @@ class PriceSettings(_Section):
     output: Dollars
 
 
+def _named(value: object) -> object:
+    """A fallback that is written as a name alone."""
+    return {"name": value} if isinstance(value, str) else value
+
+
+class FallbackSettings(_Section):
+    """One of `model.fallback`: what is asked where the models before it give no reply."""
+
+    name: Text
+    base_url: Annotated[str, AfterValidator(_url)] | None = None
+    """Without one, the endpoint of `[model]`, with its key."""
+    api_key_env: Annotated[str, Field(pattern="^[A-Za-z_][A-Za-z0-9_]*$")] | None = None
+    """Variable that holds the key."""
+    api_key: Annotated[SecretStr, AfterValidator(_key)] | None = None
+    """What that variable holds."""
+
+    @model_validator(mode="after")
+    def _key_of_another_endpoint(self) -> Self:
+        if self.api_key is not None and self.base_url is None:
+            raise ValueError("has a key of its own and needs the base_url of the endpoint that takes it")
+        return self
+
+
+Effort = Literal["low", "medium", "high"]
+
+
 class ModelSettings(_Section):
     """`[model]`: any endpoint that speaks chat completions."""
 
@@ -113,6 +140,10 @@ class ModelSettings(_Section):
     """Silence of a stream after which it counts as cut."""
     context_tokens: Annotated[int, Field(strict=True, ge=8_000, le=100_000_000)] = 128_000
     """What the model takes in; a conversation is compressed before it is full."""
+    reasoning_effort: Effort | None = None
+    """How hard the model is asked to think; without one, the provider decides."""
+    fallback: tuple[Annotated[FallbackSettings, BeforeValidator(_named)], ...] = ()
+    """Asked in order, where the model gives no reply."""
     prices: Mapping[str, PriceSettings] = Field(default_factory=dict)
     """By the model's name; these come before the built-in ones."""
 
@@ -124,6 +155,8 @@ class AgentLimits(_Section):
     seconds: Annotated[float, Field(strict=True, gt=0, le=86_400)]
     model: Text | None = None
     """In place of the model of all."""
+    reasoning_effort: Effort | None = None
+    """In place of the one of all."""
 
 
 class AgentsSettings(_Section):

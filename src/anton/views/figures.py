@@ -47,8 +47,10 @@ def tokens(number: int) -> str:
 
 
 def models(state: RunState) -> tuple[str, ...]:
-    """Names of the models in use, in the order in which agents started with them."""
-    return tuple(dict.fromkeys(line(agent.model) for agent in state.agents.values() if agent.model))
+    """Names of the models in use: those that agents started with, in that order, then those that stand in."""
+    agents = state.agents.values()
+    names = (*(agent.model for agent in agents), *(agent.stand_in for agent in agents))
+    return tuple(dict.fromkeys(line(name) for name in names if name))
 
 
 def is_recording(model: str) -> bool:

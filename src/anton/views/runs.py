@@ -14,7 +14,7 @@ from rich.text import Text
 from anton.core.event import AgentOutcome, Entry, RunOutcome
 from anton.core.run import Phase, RunState
 from anton.views.encode import line
-from anton.views.figures import agent_cost, agent_tokens, cost, count, duration, tokens, utc
+from anton.views.figures import agent_cost, agent_tokens, cost, count, duration, models, tokens, utc
 from anton.views.lanes import activity, standing
 from anton.views.palette import ACCENT, BAD, CAUTION, GOOD, MUTED, STRONG
 from anton.views.screen import decision_screen
@@ -101,7 +101,9 @@ def _agents(state: RunState) -> RenderableType:
             Text(line(agent.name, 40), STRONG),
             Text(count(agent.turn, "turn"), MUTED),
             Text(f"{tokens(agent_tokens(agent))} tokens", MUTED),
+            Text(f"{tokens(agent.usage.cached_tokens)} cached" if agent.usage.cached_tokens else "", MUTED),
             Text(agent_cost(agent), MUTED),
+            Text(line(agent.stand_in or agent.model, 60) if len(models(state)) > 1 else "", MUTED),
             Text(doing, BAD if failed else ""),
         )
     return grid

@@ -91,6 +91,8 @@ def _told(event: Event) -> tuple[str, str] | None:
             | HookFailed()
         ):
             return event.agent, _of_agent(event)
+        case ReplyReceived() if event.instead_of:
+            return event.agent, f"turn {event.turn}: {event.model} answers in place of {event.instead_of}"
         case TurnStarted() | ReplyReceived() | TurnEnded():
             return None
         case ProofStarted() | CellFinished() | ProofFinished():
