@@ -14,15 +14,18 @@ from dataclasses import dataclass, replace
 from anton.core.permission import REACHES, Danger, Decision, Policy, decide, widest, worst
 from anton.core.tool import Reach
 from anton.engine.command_rules import (
+    CommandRule,
     Interpreter,
     Rules,
     Wrapper,
+    Writer,
     basename,
     may_be_anything,
     named,
 )
 from anton.engine.interpreters import InterpreterCall, read_call
 from anton.engine.path_scope import WORKTREE, Scope
+from anton.engine.safe_rules import SafeRule
 from anton.engine.shell_command import Kind, Redirect, Simple, Unparsable, Word
 from anton.engine.shell_syntax import parse
 from anton.engine.shell_words import as_plain, plain_commands
@@ -126,16 +129,15 @@ class _Judge:
 
     def _is_known(self, name: str) -> bool:
         rules = self.rules
-        return any(
-            named(name, commands)
-            for commands in (
-                *(rule.commands for rule in (*rules.dangerous, *rules.network)),
-                *(rule.commands for rule in rules.safe),
-                *(rule.commands for rule in rules.wrapper),
-                *(rule.commands for rule in rules.interpreter),
-                *(rule.commands for rule in rules.writer),
-            )
+        known: tuple[SafeRule | CommandRule | Wrapper | Interpreter | Writer, ...] = (
+            *rules.safe,
+            *rules.dangerous,
+            *rules.wrapper,
+            *rules.interpreter,
+            *rules.network,
+            *rules.writer,
         )
+        return any(named(name, rule.commands) for rule in known)
 
     def simple(self, command: Simple, depth: int) -> None:
         """Judge one simple command, its redirections and assignments included."""
@@ -238,6 +240,9 @@ class _Judge:
         for writer in writers:
             for target in writer.written(argv[1:]):
                 self.write(target)
+        if any(writer.operands != "none" for writer in writers):
+            for word in argv[1:]:  # what is copied keeps its name
+                self._names(word, writes=True)
         if argv[0].text in ("export", "declare", "typeset", "readonly", "local"):
             for word in argv[1:]:
                 self._assignment(word.text.partition("=")[0], word, in_front=False)

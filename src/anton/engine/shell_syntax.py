@@ -94,8 +94,22 @@ def not_understood(root: Node, known: frozenset[str] = NODE_TYPES) -> str:
             child.type in _WORDS for child in node.children if child.type != "heredoc_start"
         ):
             return "words of a command follow its here-document"
+        if node.type == "test_command" and _redirects_inside(node):
+            return "it redirects inside [ ]"
         pending += [(child, depth + 1) for child in node.children]
     return ""
+
+
+def _redirects_inside(test: Node) -> bool:
+    """`[ a > b ]` writes b, for `[` is a command as any other; the grammar takes it for a comparison."""
+    return test.children[0].type == "[" and any(kind in ("<", ">") for kind in _types(test))
+
+
+def _types(node: Node) -> Iterator[str]:
+    for child in node.children:
+        yield child.type
+        if child.child_count and child.type in _PARTS:
+            yield from _types(child)
 
 
 class _Reader:
