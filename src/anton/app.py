@@ -50,6 +50,7 @@ from anton.runs.budget import Budget
 from anton.runs.world import Bench, Planned, World
 from anton.settings import (
     OF_REPOSITORY,
+    FallbackSettings,
     ModelSettings,
     Settings,
     hook_environment_of_process,
@@ -140,16 +141,26 @@ def _with_fallback(chosen: ModelSettings, name: str, key: str) -> Model:
     """The model, with those that stand in for it; where there is another, patience with each is short."""
     prices = {model: Price(p.input, p.cached, p.output) for model, p in chosen.prices.items()}
     patience = Patience(repeats=REPEATS_BEFORE_FALLBACK) if chosen.fallback else Patience()
-    endpoints = [(chosen.base_url, key, name)]
-    for other in chosen.fallback:
-        own_key = other.api_key.get_secret_value() if other.api_key else ""
-        url, its_key = (other.base_url, own_key) if other.base_url else (chosen.base_url, key)
-        endpoints.append((url, its_key, other.name))
-    first, *others = (
+    others = [
+        (other.base_url, _key_of(other), other.name) if other.base_url else (chosen.base_url, key, other.name)
+        for other in chosen.fallback
+    ]
+    first, *rest = (
         ChatCompletionsModel(*each, idle_seconds=chosen.idle_seconds, patience=patience, prices=prices)
-        for each in endpoints
+        for each in ((chosen.base_url, key, name), *others)
     )
-    return FallbackModel(first, others) if others else first
+    return FallbackModel(first, rest) if rest else first
+
+
+def _key_of(other: FallbackSettings) -> str:
+    if other.api_key is not None:
+        return other.api_key.get_secret_value()
+    if other.api_key_env:
+        raise UsageError(
+            f"model.fallback names the variable {other.api_key_env!r} for the key of {other.name!r}, and it "
+            "is not set: set it, or take that model out of the list"
+        )
+    return ""
 
 
 def _hooks(settings: Settings) -> Hooks:

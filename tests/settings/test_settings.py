@@ -334,6 +334,7 @@ def test_a_fallback_is_a_name_or_another_endpoint_with_its_key(cwd: Path) -> Non
     assert (big.name, big.base_url) == ("big", "http://b/v1")
     assert big.api_key is not None
     assert big.api_key.get_secret_value() == "sk-2"
+    assert load_settings({"HOME": "/h"}, cwd).model.fallback[1].api_key is None
 
 
 @pytest.mark.parametrize(
@@ -345,8 +346,8 @@ def test_a_fallback_is_a_name_or_another_endpoint_with_its_key(cwd: Path) -> Non
         ('fallback = [{base_url = "http://b"}]', "model.fallback.0.name is missing"),
         ('fallback = ["a", {name = "b", url = "c"}]', "unknown key 'model.fallback.1.url': "),
         (
-            'fallback = [{name = "b", base_url = "http://b", api_key_env = "OTHER"}]',
-            "anton.toml: model.fallback.0.api_key_env names 'OTHER', which is not set",
+            'fallback = [{name = "b", api_key_env = "K"}]',
+            "model.fallback.0 has a key of its own and needs the base",
         ),
         (
             'fallback = [{name = "b", api_key = "k"}]',

@@ -45,3 +45,9 @@ def test_models_are_those_that_agents_started_with_and_those_that_stand_in(midwa
     started = models(state)
     agents = {**state.agents, "code": replace(state.agents["code"], stand_in="other")}
     assert models(replace(state, agents=agents)) == (*started, "other")
+
+
+def test_an_unknown_price_is_that_of_the_model_that_answered(untested: Run) -> None:
+    state = fold(untested)
+    agents = {name: replace(agent, stand_in="other") for name, agent in state.agents.items()}
+    assert cost(replace(state, agents=agents)) == "cost unknown: no price for model other"

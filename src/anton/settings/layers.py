@@ -186,16 +186,10 @@ def _take_keys(layers: _Layers, environ: Mapping[str, str]) -> None:
     """Give each fallback the key that its `api_key_env` names; what is malformed is left to be refused."""
     model = layers.values.get("model")
     fallback = model.get("fallback") if isinstance(model, dict) else None
-    for place, each in enumerate(fallback if isinstance(fallback, list) else ()):
+    for each in fallback if isinstance(fallback, list) else ():
         name = each.get("api_key_env") if isinstance(each, dict) else None
-        if not isinstance(name, str):
-            continue
-        if name not in environ:
-            where = layers.origins.get(("model", "fallback"), DEFAULT)
-            raise UsageError(
-                f"{where}: model.fallback.{place}.api_key_env names {name!r:.80}, which is not set"
-            )
-        each["api_key"] = environ[name]
+        if isinstance(name, str) and name in environ:
+            each["api_key"] = environ[name]
 
 
 def _path_or_none(value: object, cwd: Path) -> Path | None:

@@ -118,11 +118,11 @@ class FallbackSettings(_Section):
     api_key_env: Annotated[str, Field(pattern="^[A-Za-z_][A-Za-z0-9_]*$")] | None = None
     """Variable that holds the key."""
     api_key: Annotated[SecretStr, AfterValidator(_key)] | None = None
-    """What that variable holds."""
+    """What that variable holds; None where it is not set."""
 
     @model_validator(mode="after")
     def _key_of_another_endpoint(self) -> Self:
-        if self.api_key is not None and self.base_url is None:
+        if (self.api_key or self.api_key_env) and self.base_url is None:
             raise ValueError("has a key of its own and needs the base_url of the endpoint that takes it")
         return self
 

@@ -65,7 +65,8 @@ def cost(state: RunState) -> str:
         return "free (recording)"
     if state.cost_known:
         return money(state.cost_dollars)
-    unknown = dict.fromkeys(line(a.model) for a in state.agents.values() if not a.cost_known)
+    unpriced = (agent for agent in state.agents.values() if not agent.cost_known)
+    unknown = dict.fromkeys(line(agent.stand_in or agent.model) for agent in unpriced)
     missing = f"no price for model {', '.join(unknown)}"
     return (
         f"at least {money(state.cost_dollars)}: {missing}"

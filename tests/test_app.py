@@ -1,0 +1,104 @@
+"""What the settings make of Anton."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from anton.app import compose
+from anton.core.errors import UsageError
+from anton.core.message import Usage
+from anton.entrypoints.composition import Wish
+from tests.adapters.model.endpoint import DONE, Answer, chunk, hear, serving, sse
+from tests.adapters.model.test_chat_completions import REQUEST
+
+Write = Callable[[str], Wish]
+
+
+@pytest.fixture
+def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
+    """Settings of an operator with a key, for a command that only looks."""
+    for name in ("BASE_URL", "MODEL", "DATABASE_URL", "REPO_CWD", "ANTON_CONFIG", "OTHER"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("ANTON_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("API_KEY", "sk-main")
+
+    def written(toml: str) -> Wish:
+        path = tmp_path / "own.toml"
+        path.write_text(toml)
+        return Wish(config=path, looking=True)
+
+    return written
+
+
+async def test_a_fallback_elsewhere_is_asked_with_its_own_key_and_never_with_ours(
+    write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OTHER", "sk-other")
+    refused = Answer(b'{"error": "gone"}', 404, {"Content-Type": "application/json"})
+    whole = Answer(sse(chunk(content="Here."), chunk("stop")) + DONE)
+    async with serving(refused) as one, serving(refused) as keyless, serving(whole) as keyed:
+        wish = write(
+            f"""[model]
+            name = "first"
+            base_url = "{one.base_url}"
+            fallback = [
+                "second",
+                {{name = "third", base_url = "{keyless.base_url}"}},
+                {{name = "fourth", base_url = "{keyed.base_url}", api_key_env = "OTHER"}},
+            ]
+            [model.prices.some-model]
+            input = 1.0
+            cached = 1.0
+            output = 1.0
+            [budget]
+            run_tokens = 9
+            """
+        )
+        async with compose(wish) as anton:
+            reply = await hear(anton.world.model, REQUEST)
+            assert anton.world.model.cost_dollars(reply.end.model, Usage(1_000_000)) == 1.0
+            assert anton.world.budget.fallback == ("second", "third", "fourth")
+    assert (reply.text, reply.end.instead_of) == ("Here.", "first")
+    assert [body["model"] for body in one.bodies] == ["first", "second"]
+    assert {headers["Authorization"] for headers in one.headers} == {"Bearer sk-main"}
+    assert "Authorization" not in keyless.headers[0]
+    assert keyed.headers[0]["Authorization"] == "Bearer sk-other"
+
+
+async def test_a_key_that_is_not_there_is_named_only_where_there_is_a_model_to_ask(
+    write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    toml = '[model]\nname = "a"\nfallback = [{name = "b", base_url = "http://b", api_key_env = "OTHER"}]'
+    with pytest.raises(UsageError, match=r"names the variable 'OTHER' for the key of 'b', and it is not set"):
+        async with compose(write(toml)):
+            pass
+    monkeypatch.delenv("API_KEY")
+    async with compose(write(toml)) as anton:
+        assert "recording" in anton.world.model.name
+
+
+async def test_each_agent_has_the_model_and_the_effort_that_are_set_for_it_or_for_all(write: Write) -> None:
+    own = '[agents.code]\nmodel = "b"\nreasoning_effort = "high"\n'
+    wish = write('[model]\nname = "a"\nreasoning_effort = "low"\n' + own)
+    async with compose(wish) as anton:
+        found = {spec.name: (spec.model, spec.reasoning_effort) for spec in anton.world.specs}
+    assert found == {
+        "triage": (None, "low"),
+        "code": ("b", "high"),
+        "test": (None, "low"),
+        "pr": (None, "low"),
+    }
+
+
+async def test_hooks_are_those_of_the_settings(write: Write) -> None:
+    async with compose(write('[model]\nname = "a"\n')) as anton:
+        assert anton.world.hooks.description == "none"
+    toml = '[model]\nname = "a"\n[[hooks]]\nmoment = "before_tool"\ncommand = ["/opt/guard", "--strict"]\n'
+    async with compose(write(toml)) as anton:
+        assert anton.world.hooks.description == "before_tool: /opt/guard"
+        checks = {check.name: (check.good, check.detail) for check in await anton.examine()}
+    assert checks["hook"] == (False, "before_tool: /opt/guard is no program that can be run")
