@@ -26,7 +26,7 @@ EVENTS = (
     ),
 )
 LISTENERS = [
-    Program(moment, (sys.executable, "-ISc", "import sys; sys.stdin.read()")) for moment in HookMoment
+    Program(moment, (sys.executable, "-ISc", "import sys; sys.stdin.read()"), 60.0) for moment in HookMoment
 ]
 
 

@@ -97,7 +97,8 @@ class ProgramHooks:
             try:
                 ended = await _run(program, text, {**self._env, **program.env})
             except (OSError, ValueError) as error:  # ValueError: a NUL in a word
-                failures.append(HookFailure(program.command[0], f"it could not be started: {error}"))
+                reason = error.strerror if isinstance(error, OSError) else error
+                failures.append(HookFailure(program.command[0], f"it could not be started: {reason}"))
                 continue
             if ended.code == VETO and event.moment is HookMoment.BEFORE_TOOL:
                 reason = ended.output or f"The hook {program.command[0]!r} gave no reason."
