@@ -4,7 +4,9 @@
     ├── ToolError          speaks to the model: its call was refused or failed, and it may try another
     ├── UsageError         speaks to the person at the keyboard: what was asked for cannot be done
     │   ├── RunBusy        another process is working on the run
-    │   └── RepositoryUnusable
+    │   ├── RepositoryUnusable
+    │   ├── SuiteUnusable      its tests say nothing on the unchanged code
+    │   └── Refused            (core/decision) the answer to a briefing does not count
     ├── OutsideError       speaks to the operator: something outside failed (a model, a forge, a disk)
     │   ├── ModelError
     │   │   ├── ContextExceeded
@@ -41,6 +43,10 @@ class RunBusy(UsageError):
 
 class RepositoryUnusable(UsageError):
     """The repository named is missing, empty, or not in a state that a fix can be based on."""
+
+
+class SuiteUnusable(UsageError):
+    """The repository's tests say nothing on the unchanged code, so nothing could be proved."""
 
 
 class OutsideError(AntonError):

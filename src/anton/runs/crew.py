@@ -7,16 +7,14 @@ from pathlib import Path
 
 from anton.core.agent import AgentSpec, Plane
 from anton.core.errors import OutsideError
-from anton.core.event import AgentOutcome, AgentStarted, BaseResolved, Note, NotePosted, Source
+from anton.core.event import AgentOutcome, AgentStarted, Note, NotePosted, Source
 from anton.engine.hooks import AgentHooks
 from anton.engine.loop import Agent
 from anton.engine.submit import submit_for
-from anton.ports import Repository
-from anton.proving.plan import TestPlan, protected_reason
-from anton.proving.suite import SuiteRunner
-from anton.runs.log import RunLog
+from anton.proving.plan import protected_reason
 from anton.runs.opening import opening
-from anton.runs.world import Bench, World
+from anton.runs.site import Site
+from anton.runs.world import Bench
 
 RETRY = "The model could not be reached before. Go on from where you were."
 
@@ -28,21 +26,10 @@ class Crew:
     journaled.
     """
 
-    def __init__(
-        self,
-        world: World,
-        log: RunLog,
-        base: BaseResolved,
-        repository: Repository,
-        runner: SuiteRunner,
-        plan: TestPlan,
-    ) -> None:
-        self._world = world
-        self._log = log
-        self._base = base
-        self._repository = repository
-        self._runner = runner
-        self._plan = plan
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._world, self._log, self._base = site.world, site.log, site.base
+        self._repository = site.repository
 
     async def assemble(self) -> dict[str, Agent]:
         """The agents by name, each started in the journal."""
@@ -69,7 +56,7 @@ class Crew:
     def _bench(self, spec: AgentSpec, worktree: Path) -> Bench:
         async def run_tests(paths: tuple[str, ...]) -> str:
             tree = await self._repository.snapshot(worktree, self._base.tree)
-            return await self._runner.for_agent(tree, paths)
+            return await self._site.suite.for_agent(tree, paths)
 
         return Bench(
             spec.tools, worktree, self._share(spec), run_tests, self._repository.past, self._base.commit
@@ -79,7 +66,7 @@ class Crew:
         def refusal(path: str) -> str | None:
             if reason := protected_reason(path):
                 return f"{path!r} {reason}; no agent may change it"
-            if spec.plane is Plane.SOURCE and self._plan.is_test(path):
+            if spec.plane is Plane.SOURCE and self._site.plan.is_test(path):
                 return f"{path!r} belongs to the tests, which a colleague writes; you own the source"
             return None
 
@@ -96,7 +83,7 @@ class Crew:
                 OutsideError
             ) as error:  # an agent can cause this, by a name or a size that git does not take
                 view.post(NotePosted(spec.name, Note(Source.ANTON, f"Your worktree cannot be kept: {error}")))
-                return view.state.checkpoint
+                return None
             if tree not in (self._base.tree, view.state.checkpoint):
                 await self._repository.keep(f"{run_id}/{spec.name}/{tree}", tree)
             return tree

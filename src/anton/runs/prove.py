@@ -7,81 +7,76 @@ from dataclasses import replace
 
 from anton.core.errors import unwrapped
 from anton.core.event import CellFinished, ProofFinished
-from anton.core.proof import Culprit, Proof
+from anton.core.proof import Cell, Culprit, Proof
 from anton.core.run import RunState
 from anton.core.verdict import judge, not_tested
-from anton.ports import Repository, Sandbox
 from anton.proving.culprit import find_culprit
 from anton.proving.harvest import Harvest, Work, harvest
 from anton.proving.matrix import fill
-from anton.proving.plan import TestPlan
 from anton.proving.strength import Strength, measure
-from anton.proving.suite import SuiteRunner
 from anton.proving.tampering.guard import find_tampering
 from anton.runs.brief import goes_back_to
 from anton.runs.colleagues import subjects
-from anton.runs.log import RunLog
+from anton.runs.site import Site
 
 
-async def prove(
-    log: RunLog,
-    repository: Repository,
-    suite: SuiteRunner,
-    sandbox: Sandbox,
-    plan: TestPlan,
-    mutation_seconds: float,
-    culprit_seconds: float,
-) -> None:
+async def prove(site: Site) -> None:
     """Fill and judge the matrix of the round under way, unless that is journaled already.
 
-    Where it is green, its tests' strength is measured for at most `mutation_seconds`; where it is put before
-    a person, the commit that brought the bug is looked for, side by side, for at most `culprit_seconds`.
+    Where it is green, its tests' strength is measured for at most the world's `mutation_seconds`; where it is
+    put before a person, the commit that brought the bug is looked for, side by side, for at most
+    `culprit_seconds`.
     """
-    if log.state.proof is not None:
+    if site.state.proof is not None:
         return
-    harvested = await _gather(log.state, repository, plan)
-    tampering = await find_tampering(repository, harvested, plan)
-    if not suite.can_run:
-        proof = not_tested(log.state.round, harvested.patch, sandbox.description, tampering)
-    else:
-        cells = await fill(suite, harvested, log.state.cells, lambda cell: log.append(CellFinished(cell)))
-        proof = judge(log.state.round, harvested.patch, cells, sandbox.description, tampering)
+    harvested = await _gather(site)
+    proof = await _judged(site, harvested)
     with unwrapped():
         async with asyncio.TaskGroup() as group:
-            measuring = group.create_task(_strength(repository, suite, harvested, proof, mutation_seconds))
-            searching = group.create_task(_culprit(log.state, repository, suite, proof, culprit_seconds))
+            measuring = group.create_task(_strength(site, harvested, proof))
+            searching = group.create_task(_culprit(site, proof))
     found, (culprit, unsought) = measuring.result(), searching.result()
     undone = (*proof.undone, *found.undone, *unsought)
     proof = replace(proof, hunks=found.hunks, mutants=found.mutants, culprit=culprit, undone=undone)
-    await log.append(ProofFinished(proof))
+    await site.log.append(ProofFinished(proof))
 
 
-async def _strength(
-    repository: Repository, suite: SuiteRunner, harvested: Harvest, proof: Proof, seconds: float
-) -> Strength:
+async def _judged(site: Site, harvested: Harvest) -> Proof:
+    """The proof that matrix and guard amount to."""
+    number, patch, sandbox = site.state.round, harvested.patch, site.world.sandbox.description
+    tampering = await find_tampering(site.repository, harvested, site.plan)
+    if not site.suite.can_run:
+        return not_tested(number, patch, sandbox, tampering)
+
+    async def tell(cell: Cell) -> None:
+        await site.log.append(CellFinished(cell))
+
+    cells = await fill(site.suite, harvested, site.state.cells, tell)
+    return judge(number, patch, cells, sandbox, tampering)
+
+
+async def _strength(site: Site, harvested: Harvest, proof: Proof) -> Strength:
     if not proof.green:
         return Strength()
-    return await measure(repository, suite, harvested, proof, seconds)
+    return await measure(site.repository, site.suite, harvested, proof, site.world.mutation_seconds)
 
 
-async def _culprit(
-    state: RunState, repository: Repository, suite: SuiteRunner, proof: Proof, seconds: float
-) -> tuple[Culprit | None, tuple[str, ...]]:
+async def _culprit(site: Site, proof: Proof) -> tuple[Culprit | None, tuple[str, ...]]:
     """The commit that brought the bug, and a sentence where it was not looked for."""
-    if not proof.reproducing or goes_back_to(state, proof):
+    seconds = site.world.culprit_seconds
+    if not proof.reproducing or goes_back_to(site.state, proof):
         return None, ()
     if seconds <= 0:
         return None, ("The commit that brought the bug was not looked for: `proof.culprit_seconds` is 0.",)
-    return await find_culprit(repository, suite, proof, seconds), ()
+    return await find_culprit(site.repository, site.suite, proof, seconds), ()
 
 
-async def _gather(state: RunState, repository: Repository, plan: TestPlan) -> Harvest:
+async def _gather(site: Site) -> Harvest:
     """The patch and the trees of the matrix, out of what the agents' worktrees held last.
 
     Commits are dated with the run's start: whatever was interrupted, the same work gives the same commits.
     """
-    base = state.base
-    assert base is not None  # noqa: S101 - the phase table has BaseResolved before any proof
+    state, base = site.state, site.base
     work = Work(
         base=base.commit,
         base_tree=base.tree,
@@ -91,7 +86,7 @@ async def _gather(state: RunState, repository: Repository, plan: TestPlan) -> Ha
         ticket=state.received.ticket.key,
         at_unix=int(state.started_at.timestamp()),
     )
-    return await harvest(repository, work, plan)
+    return await harvest(site.repository, work, site.plan)
 
 
 def _last_tree(state: RunState, name: str, base_tree: str) -> str:
