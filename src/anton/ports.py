@@ -16,14 +16,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from enum import IntEnum
 from pathlib import Path
 from typing import Protocol
 
 from anton.core.event import Entry
 from anton.core.hook import HookEvent
 from anton.core.message import Message, StreamItem, Usage
-from anton.core.proof import FileChange
+from anton.core.proof import FileChange, SandboxLevel
 from anton.core.ticket import Ticket
 from anton.core.tool import ToolSpec
 
@@ -69,16 +68,6 @@ class Model(Protocol):
     async def close(self) -> None:
         """Let go of connections."""
         ...
-
-
-class SandboxLevel(IntEnum):
-    """How strongly commands are confined."""
-
-    NONE = 0
-    LIMITED = 1
-    """Landlock and seccomp: no ports can be opened; metadata of the user's own files is not protected."""
-    FULL = 2
-    """bubblewrap: namespaces of its own for files, processes and network."""
 
 
 @dataclass(frozen=True, slots=True)

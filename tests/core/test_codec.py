@@ -32,6 +32,7 @@ from anton.core.proof import (
     Outcome,
     Patch,
     Proof,
+    SandboxLevel,
     Suite,
     Tampering,
     Tree,
@@ -148,6 +149,7 @@ OTHER: dict[str, object] = {
     "hunks": (HunkCheck("a.py", "@@ -1 +1 @@", needed=True),),
     "culprit": Culprit(CulpritStatus.FOUND, "c" * 40),
     "undone": ("Mutants were not run.",),
+    "sandbox_level": SandboxLevel.FULL,
 }
 
 

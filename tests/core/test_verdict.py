@@ -22,6 +22,7 @@ from anton.core.proof import (
     Outcome,
     Patch,
     Proof,
+    Refusal,
     Suite,
     Tampering,
     Tree,
@@ -216,12 +217,18 @@ def test_a_bug_reproduced_and_cured_without_harm_is_green() -> None:
             Matrix(paths=()), (FaultKind.VANISHED, Blame.TEST, (OLD,)), id="vanished from the whole suite"
         ),
         pytest.param(
-            Matrix(patch=replace(PATCH, refused=("test agent changed 'conftest.py'",))),
+            Matrix(
+                patch=replace(
+                    PATCH, refused=(Refusal(Blame.TEST, "code agent, it says, changed 'conftest.py'"),)
+                )
+            ),
             (FaultKind.REFUSED_CHANGE, Blame.TEST, ()),
             id="refused change of the test agent",
         ),
         pytest.param(
-            Matrix(patch=replace(PATCH, refused=("code agent changed 'tox.ini'",))),
+            Matrix(
+                patch=replace(PATCH, refused=(Refusal(Blame.CODE, "test agent, it says, changed 'tox.ini'"),))
+            ),
             (FaultKind.REFUSED_CHANGE, Blame.CODE, ()),
             id="refused change of the code agent",
         ),
@@ -527,7 +534,7 @@ _PATCHES = st.builds(
     _CHANGES,
     _CHANGES,
     st.sampled_from(["", "a diff"]),
-    st.sampled_from([(), (), ("code agent changed 'tox.ini'",)]),
+    st.sampled_from([(), (), (Refusal(Blame.CODE, "code agent changed 'tox.ini'"),)]),
 )
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from anton.core.proof import FileChange
+from anton.core.proof import Blame, FileChange, Refusal
 from anton.proving.harvest import Harvest, Work, harvest
 
 from .conftest import FIXED, SHOWN, Files, Project
@@ -108,7 +108,8 @@ async def test_what_is_not_theirs_to_change_is_left_out_and_named(
     shop: Project, code: Files, test: Files, refused: str
 ) -> None:
     gathered = await reap(shop, {**FIXED, **code}, {**SHOWN, **test})
-    assert gathered.patch.refused == (refused,)
+    author = Blame(refused.partition(" ")[0])
+    assert gathered.patch.refused == (Refusal(author, refused),)
     assert gathered.trees.head == await shop.tree({**FIXED, **SHOWN})
 
 
@@ -119,7 +120,6 @@ async def test_a_symbolic_link_is_left_out_and_named(shop: Project, tmp_path: Pa
     tree = await shop.repository.snapshot(worktree, shop.base.tree)
     work = Work(shop.base.commit, shop.base.tree, tree, shop.base.tree, {}, "BUG-42", 0)
     gathered = await harvest(shop.repository, work, shop.plan())
-    assert gathered.patch.refused == (
-        "code agent added 'shop/passwords', which is a symbolic link: left out",
-    )
+    said = "code agent added 'shop/passwords', which is a symbolic link: left out"
+    assert gathered.patch.refused == (Refusal(Blame.CODE, said),)
     assert gathered.trees.head == shop.base.tree

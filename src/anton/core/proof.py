@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 
 
 class Suite(StrEnum):
@@ -39,6 +39,16 @@ class CellStatus(StrEnum):
     NO_REPORT = "no report"
     """The command ended without leaving readable JUnit XML."""
     TIMED_OUT = "timed out"
+
+
+class SandboxLevel(IntEnum):
+    """How strongly commands are confined."""
+
+    NONE = 0
+    LIMITED = 1
+    """Landlock and seccomp: no ports can be opened; metadata of the user's own files is not protected."""
+    FULL = 2
+    """bubblewrap: namespaces of its own for files, processes and network."""
 
 
 BAD = frozenset({Outcome.FAILED, Outcome.ERROR})
@@ -108,6 +118,24 @@ class Commit:
     subject: str
 
 
+class Blame(StrEnum):
+    """Whom a fault goes back to."""
+
+    CODE = "code"
+    TEST = "test"
+    NOBODY = "nobody"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A change that was left out of the patch."""
+
+    blames: Blame
+    """Whose change it was."""
+    text: str
+    """Who did what to which file, and why it was left out."""
+
+
 @dataclass(frozen=True, slots=True)
 class Patch:
     """What would be merged, read from git."""
@@ -122,8 +150,7 @@ class Patch:
     """Unified, base to head, whole; source first, then tests."""
     second_opinion: str = ""
     """Unified diff of the test agent's own fix; empty where it made none."""
-    refused: tuple[str, ...] = ()
-    """Changes that were left out, each with its reason."""
+    refused: tuple[Refusal, ...] = ()
 
     @property
     def files(self) -> tuple[FileChange, ...]:
@@ -145,14 +172,6 @@ class FaultKind(StrEnum):
     VANISHED = "vanished"
     TAMPERED = "tampered"
     SUITE_BROKEN = "suite broken"
-
-
-class Blame(StrEnum):
-    """Whom a fault goes back to."""
-
-    CODE = "code"
-    TEST = "test"
-    NOBODY = "nobody"
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,6 +293,7 @@ class Proof:
     culprit: Culprit | None = None
     undone: tuple[str, ...] = ()
     """What there was no time for, a sentence each."""
+    sandbox_level: SandboxLevel = SandboxLevel.NONE
 
     @property
     def green(self) -> bool:

@@ -37,6 +37,7 @@ from anton.core.proof import (
     Outcome,
     Patch,
     Proof,
+    SandboxLevel,
     Suite,
     Tampering,
     Tree,
@@ -100,8 +101,19 @@ def judge(
     cells: tuple[Cell, ...],
     sandbox: str,
     tampering: tuple[Tampering, ...] = (),
+    *,
+    level: SandboxLevel = SandboxLevel.NONE,
 ) -> Proof:
-    """The proof that follows from a filled matrix and from what the guard against cheating found."""
+    """The proof that follows from a filled matrix and from what the guard against cheating found.
+
+    Args:
+        round_number: From 1.
+        patch: As it was harvested.
+        cells: All attempts of all cells.
+        sandbox: What the tests were confined by, for a person.
+        tampering: Signs of cheating; any makes the proof red.
+        level: How strong that sandbox is.
+    """
     matrix = _Matrix(patch, cells)
     return Proof(
         round=round_number,
@@ -115,6 +127,7 @@ def judge(
         opinion=matrix.opinion(),
         sandbox=sandbox,
         tampering=tampering,
+        sandbox_level=level,
     )
 
 
@@ -290,9 +303,8 @@ class _Matrix:
         return bool(self.old_base.cells) and self.old_base.cells[0].status is CellStatus.RAN
 
     def _lacking(self) -> Iterator[Fault]:
-        for reason in self.patch.refused:
-            blame = Blame.TEST if reason.startswith("test agent") else Blame.CODE
-            yield Fault(FaultKind.REFUSED_CHANGE, blame, (), reason)
+        for refusal in self.patch.refused:
+            yield Fault(FaultKind.REFUSED_CHANGE, refusal.blames, (), refusal.text)
         if not self.patch.source:
             yield Fault(FaultKind.NO_FIX, Blame.CODE, (), "No source file was changed, so there is no fix.")
         if not self.patch.tests:

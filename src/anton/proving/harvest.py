@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from anton.core.proof import Commit, FileChange, Patch
+from anton.core.proof import Blame, Commit, FileChange, Patch, Refusal
 from anton.ports import Repository
 from anton.proving.plan import TestPlan, protected_reason, shadowed_module
 from anton.proving.subject import clean_key, clean_subject
@@ -68,14 +68,14 @@ class _Sorted:
 
     source: tuple[FileChange, ...] = ()
     tests: tuple[FileChange, ...] = ()
-    refused: tuple[str, ...] = ()
+    refused: tuple[Refusal, ...] = ()
 
 
 async def harvest(repository: Repository, work: Work, plan: TestPlan) -> Harvest:
     """The patch that the agents' trees amount to."""
     files = frozenset(await repository.files(work.base_tree))
-    code = await _sort(repository, "code agent", work.base_tree, work.code, plan, files)
-    test = await _sort(repository, "test agent", work.base_tree, work.test, plan, files)
+    code = await _sort(repository, Blame.CODE, work.base_tree, work.code, plan, files)
+    test = await _sort(repository, Blame.TEST, work.base_tree, work.test, plan, files)
     source, tests, own = _paths(code.source), _paths(test.tests), _paths(test.source)
     fix = await repository.graft(work.base_tree, work.code, source)
     head = await repository.graft(fix, work.test, tests)
@@ -87,7 +87,7 @@ async def harvest(repository: Repository, work: Work, plan: TestPlan) -> Harvest
         opinion = await repository.diff(with_tests, second)
     commits = await _commits(repository, work, head, code.source + test.tests)
     misplaced = tuple(
-        f"code agent changed {change.path!r}, which is a test: left out" for change in code.tests
+        _refusal(Blame.CODE, "changed", change.path, "which is a test") for change in code.tests
     )
     patch = Patch(
         base=work.base,
@@ -103,22 +103,24 @@ async def harvest(repository: Repository, work: Work, plan: TestPlan) -> Harvest
 
 
 async def _sort(
-    repository: Repository, agent: str, base: str, tree: str, plan: TestPlan, files: Collection[str]
+    repository: Repository, author: Blame, base: str, tree: str, plan: TestPlan, files: Collection[str]
 ) -> _Sorted:
     source: list[FileChange] = []
     tests: list[FileChange] = []
-    refused: list[str] = []
+    refused: list[Refusal] = []
     for change in await repository.changes(base, tree):
         if reason := await _objection(repository, tree, change, files):
-            refused.append(
-                f"{agent} {_DID.get(change.status, 'changed')} {change.path!r}, {reason}: left out"
-            )
+            refused.append(_refusal(author, _DID.get(change.status, "changed"), change.path, reason))
         else:
             (tests if plan.is_test(change.path) else source).append(change)
     return _Sorted(tuple(source), tuple(tests), tuple(refused))
 
 
 _DID = {"A": "added", "D": "removed"}
+
+
+def _refusal(author: Blame, did: str, path: str, reason: str) -> Refusal:
+    return Refusal(author, f"{author} agent {did} {path!r}, {reason}: left out")
 
 
 async def _objection(

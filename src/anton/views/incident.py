@@ -93,7 +93,7 @@ def _fix(state: RunState) -> str:
     commits = (f"- {code(commit.sha[:12])} {inline(commit.subject)}" for commit in proof.patch.commits)
     parts.append("\n".join(commits))
     parts.append(fence(proof.patch.diff, "diff"))
-    parts.extend(f"Left out: {inline(reason)}" for reason in proof.patch.refused)
+    parts.extend(f"Left out: {inline(refusal.text)}" for refusal in proof.patch.refused)
     return "\n\n".join(filter(None, parts))
 
 

@@ -74,8 +74,8 @@ def _of_the_proof(proof: Proof) -> Iterator[str]:
         yield f"Red before the fix, and not held against it: {_named(proof.already_red)}."
     if proof.flaky:
         yield f"Flaky, passed and failed on the same code: {_named(proof.flaky)}."
-    for reason in proof.patch.refused:
-        yield f"Left out: {line(reason)}"
+    for refusal in proof.patch.refused:
+        yield f"Left out: {line(refusal.text)}"
     yield from weaknesses(proof)
 
 
