@@ -441,6 +441,18 @@ async def test_a_turn_whose_worktree_cannot_be_kept_is_not_ended() -> None:
     assert log.state.reply is not None, "it is acted on when the agent goes on"
 
 
+async def test_a_worktree_that_could_not_be_kept_is_kept_after_the_next_turn() -> None:
+    kept = iter([None, "tree"])
+
+    async def checkpoint() -> str | None:
+        return next(kept)
+
+    log, change = MemoryLog(STARTED), probe("change", echo, Reach.WRITE)
+    await work(agent(scripted(Reply(calls=(("change", {}),)), DONE), change, log=log, checkpoint=checkpoint))
+    assert [event.checkpoint for event in log.events if isinstance(event, TurnEnded)] == [None, "tree"]
+    assert log.state.checkpoint == "tree"
+
+
 async def test_a_note_that_the_checkpoint_posts_is_heard_before_the_result_is_taken() -> None:
     log = MemoryLog(STARTED)
     words = ["Your worktree cannot be kept."]

@@ -45,7 +45,7 @@ class Agent:
     tools: Mapping[str, Tool]
     """By name, `submit` included."""
     checkpoint: Callable[[], Awaitable[str | None]]
-    """Keeps the worktree as it is now and names it."""
+    """Keeps the worktree as it is now and names it; None where there is none, or it could not be kept."""
     hooks: AgentHooks
 
 
@@ -149,8 +149,10 @@ async def _ask(agent: Agent, dispatch: Dispatch, turn: int) -> ReplyReceived:
 async def _act(agent: Agent, dispatch: Dispatch, reply: ReplyReceived) -> None:
     started = time.monotonic()
     results, submission = await dispatch.finish(reply.calls)
-    kept = await agent.checkpoint() if dispatch.unkept else agent.log.state.checkpoint
-    dispatch.unkept = False
+    kept = agent.log.state.checkpoint
+    if dispatch.unkept:
+        kept = await agent.checkpoint()
+        dispatch.unkept = kept is None
     seconds = time.monotonic() - started
     ended = TurnEnded(agent.spec.name, reply.turn, results, kept, submission, seconds)
     said = (NotePosted(agent.spec.name, note) for note in _remarks(agent.log.state, reply, ended))
