@@ -209,7 +209,7 @@ class Office:
     timeout_seconds: float = 60.0
     package_sources: Mapping[str, str] = field(default_factory=dict)
     mutation_seconds: float = 0.0
-    culprit_seconds: float = 60.0
+    culprit_seconds: float = 0.0
     clock: StepClock = field(default_factory=StepClock)
 
     def __post_init__(self) -> None:

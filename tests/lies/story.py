@@ -138,7 +138,6 @@ async def play(story: Story, folder: Path) -> Ending:
         folder,
         files=files,
         command=() if story.pytest else QUICK_COMMAND,
-        culprit_seconds=0,
         timeout_seconds=30,
     )
     script = {

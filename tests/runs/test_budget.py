@@ -18,7 +18,7 @@ from anton.core.run import Phase, RunState
 from anton.ports import Model, ModelRequest
 from anton.runs.budget import NOTHING, Amount, Budget, BudgetedModel, BudgetExhausted, Purse, within
 from anton.runs.runner import advance
-from tests.office import HONEST, RUN, TICKET, Office
+from tests.office import HONEST, QUICK_COMMAND, QUICK_FILES, RUN, TICKET, Office
 
 
 class PricedModel(ScriptedModel):
@@ -155,7 +155,7 @@ async def test_what_the_journal_says_was_spent_is_spent_after_a_crash() -> None:
 
 
 async def test_a_run_out_of_budget_stops_and_goes_on_when_it_is_raised(tmp_path: Path) -> None:
-    office = Office(tmp_path)
+    office = Office(tmp_path, files=QUICK_FILES, command=QUICK_COMMAND)
     await office.receive()
     poor = office.world(PricedModel(HONEST), budget=Budget(run_tokens=20_000))
     with pytest.raises(OutsideError, match=r"Raise it under \[budget\]"):

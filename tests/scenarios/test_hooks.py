@@ -34,7 +34,7 @@ def python(moment: HookMoment, text: str, *arguments: str) -> Program:
 
 def office(folder: Path, *programs: Program) -> Office:
     hooks = ProgramHooks(programs, {"PATH": os.defpath})
-    return Office(folder, files=QUICK_FILES, command=QUICK_COMMAND, culprit_seconds=0, hooks=hooks)
+    return Office(folder, files=QUICK_FILES, command=QUICK_COMMAND, hooks=hooks)
 
 
 async def test_an_agent_reads_why_its_call_was_forbidden_and_goes_on(tmp_path: Path) -> None:

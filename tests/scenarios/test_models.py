@@ -41,7 +41,7 @@ def shown(view: RenderableType) -> str:
 
 
 async def test_a_run_goes_on_with_another_model_and_says_so_and_pays_its_price(tmp_path: Path) -> None:
-    place = Office(tmp_path, files=QUICK_FILES, command=QUICK_COMMAND, culprit_seconds=0)
+    place = Office(tmp_path, files=QUICK_FILES, command=QUICK_COMMAND)
     place.specs = tuple(replace(spec, model="gone") if spec.name == "code" else spec for spec in place.specs)
     model = FallbackModel(Priced(HONEST, name="usual"), [Priced(HONEST, name="other")])
     await place.receive()

@@ -2,25 +2,40 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
 
-from anton.adapters.model.scripted import Refuse, Reply, Silence
+from anton.adapters.journal.memory import MemoryJournal
+from anton.adapters.model.scripted import Refuse, Reply, ScriptedModel, Silence
 from anton.core.decision import Answer, Refused
 from anton.core.errors import OutsideError
-from anton.core.event import AgentOutcome, NotePosted, ReplyReceived, RunOutcome, Source, TurnStarted, Verb
+from anton.core.event import (
+    AgentOutcome,
+    Entry,
+    NotePosted,
+    ReplyReceived,
+    RunOutcome,
+    Source,
+    TurnStarted,
+    Verb,
+)
+from anton.core.message import StreamItem
 from anton.core.proof import FaultKind, Opinion
 from anton.core.run import Phase, RunState
+from anton.ports import ModelRequest
 from anton.runs.deliver import branch_of
 from anton.runs.runner import advance, answer
 from tests.office import (
-    ADD_TEST,
-    BUGGY,
     CODE_DONE,
     FIX,
     HONEST,
     OLD_TEST,
+    QUICK_COMMAND,
+    QUICK_FILES,
     RUN,
     TESTS_DONE,
     WRONG_FIX,
@@ -32,6 +47,11 @@ from tests.office import (
 
 @pytest.fixture
 def office(tmp_path: Path) -> Office:
+    return Office(tmp_path, files=QUICK_FILES, command=QUICK_COMMAND)
+
+
+@pytest.fixture
+def office_with_pytest(tmp_path: Path) -> Office:
     return Office(tmp_path)
 
 
@@ -81,15 +101,43 @@ async def test_approval_delivers_exactly_the_commits_that_were_shown(office: Off
     assert Path(closed.steps["pull_request"].result).exists()
 
 
-async def test_triage_reaches_code_and_test_while_they_work(office: Office) -> None:
-    script = {
-        **HONEST,
-        "code": [Reply(calls=(("read_file", {"path": "todo.py"}),), delay_seconds=0.1), FIX, CODE_DONE],
-        "test": [Reply(calls=(("list_dir", {}),), delay_seconds=0.1), ADD_TEST, FIX, TESTS_DONE],
-    }
-    await run(office, script)
+class TellingJournal(MemoryJournal):
+    """Tells when triage's note for an agent is kept."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
+
+    async def append(self, run_id: str, entries: Sequence[Entry]) -> None:
+        await super().append(run_id, entries)
+        for entry in entries:
+            if isinstance(entry.event, NotePosted) and entry.event.note.source is Source.TRIAGE:
+                self.told[entry.event.agent].set()
+
+
+class SlowerThanTriage(ScriptedModel):
+    """Its first reply to `code` and to `test` is under way until triage's note for them is kept."""
+
+    def __init__(self, journal: TellingJournal) -> None:
+        super().__init__(HONEST)
+        self._journal = journal
+
+    async def stream(self, request: ModelRequest) -> AsyncIterator[StreamItem]:
+        if request.agent in {"code", "test"}:
+            await self._journal.told[request.agent].wait()
+        async for item in super().stream(request):
+            yield item
+
+
+async def test_triage_reaches_code_and_test_while_they_work(tmp_path: Path) -> None:
+    journal = TellingJournal()
+    office = Office(tmp_path, journal, QUICK_FILES, command=QUICK_COMMAND)
+    await run(office, SlowerThanTriage(journal))
     entries = await office.journal.read(RUN)
     for agent in ("code", "test"):
+        started = next(
+            e.number for e in entries if isinstance(e.event, TurnStarted) and e.event.agent == agent
+        )
         posted = next(
             e.number
             for e in entries
@@ -105,10 +153,11 @@ async def test_triage_reaches_code_and_test_while_they_work(office: Office) -> N
         last_reply = max(
             e.number for e in entries if isinstance(e.event, ReplyReceived) and e.event.agent == agent
         )
-        assert posted < read < last_reply
+        assert started < posted < read < last_reply
 
 
-async def test_a_wrong_fix_comes_back_with_evidence_and_is_repaired(office: Office) -> None:
+@pytest.mark.slow
+async def test_a_wrong_fix_comes_back_with_evidence_and_is_repaired(office_with_pytest: Office) -> None:
     repair = Reply(
         calls=(
             (
@@ -118,7 +167,8 @@ async def test_a_wrong_fix_comes_back_with_evidence_and_is_repaired(office: Offi
         )
     )
     state = await run(
-        office, {**HONEST, "code": [WRONG_FIX, CODE_DONE, repair, CODE_DONE], "pr": [written_up("A")] * 4}
+        office_with_pytest,
+        {**HONEST, "code": [WRONG_FIX, CODE_DONE, repair, CODE_DONE], "pr": [written_up("A")] * 4},
     )
     assert state.phase is Phase.DECIDING
     assert state.round == 2
@@ -157,12 +207,13 @@ async def test_tests_that_pass_on_base_reproduce_nothing(office: Office) -> None
     assert [fault.kind for fault in state.proof.faults] == [FaultKind.NOT_REPRODUCED]
 
 
-async def test_a_test_that_cannot_be_imported_reproduces_nothing(office: Office) -> None:
+@pytest.mark.slow
+async def test_a_test_that_cannot_be_imported_reproduces_nothing(office_with_pytest: Office) -> None:
     broken = Reply(
         calls=(("write_file", {"path": "tests/test_twice.py", "content": "import nothing_of_the_kind\n"}),)
     )
     state = await run(
-        office, {**HONEST, "test": [broken, TESTS_DONE, TESTS_DONE], "pr": [written_up("A")] * 4}
+        office_with_pytest, {**HONEST, "test": [broken, TESTS_DONE, TESTS_DONE], "pr": [written_up("A")] * 4}
     )
     assert state.proof is not None
     assert not state.proof.green
@@ -257,8 +308,11 @@ async def test_a_suite_that_says_nothing_ends_the_run_in_its_own_words(
 
 
 async def test_a_suite_that_hangs_ends_the_run(tmp_path: Path) -> None:
-    files = {"tests/test_hang.py": "import time\n\n\ndef test_hang():\n    time.sleep(3600)\n"}
-    state = await run(Office(tmp_path, files=files, timeout_seconds=2))
+    hang = "import time\n\n\ndef test_hang():\n    time.sleep(3600)\n"
+    office = Office(
+        tmp_path, files={**QUICK_FILES, "tests/test_hang.py": hang}, command=QUICK_COMMAND, timeout_seconds=2
+    )
+    state = await run(office)
     assert state.closed is not None
     assert state.closed.outcome is RunOutcome.UNUSABLE
     assert "time limit" in state.closed.detail
@@ -267,7 +321,7 @@ async def test_a_suite_that_hangs_ends_the_run(tmp_path: Path) -> None:
 async def test_what_was_red_before_is_not_held_against_the_fix(tmp_path: Path) -> None:
     red = "def test_red():\n    assert 1 == 2\n"
     state = await run(
-        Office(tmp_path, files={"todo.py": BUGGY, "tests/test_todo.py": OLD_TEST, "tests/test_red.py": red})
+        Office(tmp_path, files={**QUICK_FILES, "tests/test_red.py": red}, command=QUICK_COMMAND)
     )
     assert state.proof is not None
     assert state.proof.green, state.proof.faults
