@@ -26,6 +26,7 @@ from anton.core.proof import (
     Outcome,
     Patch,
     Proof,
+    SandboxLevel,
     Suite,
     Tree,
 )
@@ -60,7 +61,7 @@ def proof(
         flaky=("wavers",),
         already_red=(),
         opinion=Opinion.DISAGREES,
-        sandbox="none",
+        sandbox="full, so it says",
         mutants=tuple(Mutant("a.py", 1, "x", "y", fate) for fate in fates),
         hunks=tuple(HunkCheck("a.py", "@@", n < needed) for n in range(needed + unneeded)),
     )
@@ -75,7 +76,7 @@ BEST = {
     "lines": 10,
     "flaky": (),
     "opinion": Opinion.AGREES,
-    "sandbox": "full (bubblewrap)",
+    "sandbox_level": SandboxLevel.FULL,
     "culprit": FOUND,
 }
 
@@ -106,8 +107,8 @@ def test_the_least_and_the_most() -> None:
         ({"culprit": FOUND}, 3),
         ({"culprit": Culprit(CulpritStatus.NOT_FOUND)}, 0),
         ({"flaky": ()}, 3),
-        ({"sandbox": "full (bubblewrap)"}, 3),
-        ({"sandbox": "limited (Landlock)"}, 1),
+        ({"sandbox_level": SandboxLevel.FULL}, 3),
+        ({"sandbox_level": SandboxLevel.LIMITED}, 1),
     ],
 )
 def test_each_piece_of_evidence_has_its_points(changes: dict[str, object], points: int) -> None:
@@ -134,7 +135,7 @@ proofs = st.builds(
     lines=st.integers(0, 400),
     flaky=st.sampled_from([(), ("a",)]),
     opinion=st.sampled_from(Opinion),
-    sandbox=st.sampled_from(["none (a test)", "limited (Landlock)", "full (bubblewrap)"]),
+    sandbox_level=st.sampled_from(SandboxLevel),
     culprit=st.sampled_from([None, FOUND, Culprit(CulpritStatus.ALWAYS)]),
     faults=st.sampled_from([(), (FAULT,)]),
 )
@@ -157,7 +158,7 @@ def with_more(less: Proof) -> list[Proof]:
         replace(less, opinion=after),
         replace(less, culprit=FOUND),
         replace(less, flaky=()),
-        replace(less, sandbox="full (bubblewrap)"),
+        replace(less, sandbox_level=SandboxLevel.FULL),
         replace(less, patch=replace(less.patch, source=source)),
     ]
 

@@ -48,6 +48,7 @@ from anton.core.proof import (
     Outcome,
     Patch,
     Proof,
+    SandboxLevel,
     Suite,
     Tree,
 )
@@ -221,7 +222,12 @@ def briefed(events: list[Event], proof: Proof) -> list[Event]:
 @pytest.fixture
 def green() -> Run:
     """A proved fix that waits for a decision."""
-    return story(briefed([*received(), *worked()], judge(1, patch(), cells(Outcome.PASSED), SANDBOX)))
+    return story(
+        briefed(
+            [*received(), *worked()],
+            judge(1, patch(), cells(Outcome.PASSED), SANDBOX, level=SandboxLevel.FULL),
+        )
+    )
 
 
 @pytest.fixture
@@ -248,7 +254,7 @@ def red() -> Run:
         ),
         Fault(FaultKind.REGRESSED, Blame.CODE, (OLD_TESTS[-1],), "1 test passed on base and fails now."),
     )
-    judged = judge(1, patch(), cells(Outcome.FAILED, old=Outcome.FAILED), SANDBOX)
+    judged = judge(1, patch(), cells(Outcome.FAILED, old=Outcome.FAILED), SANDBOX, level=SandboxLevel.FULL)
     assert {fault.kind for fault in judged.faults} == {fault.kind for fault in faults}
     return story(briefed([*received(), *worked()], replace(judged, faults=faults)))
 
@@ -321,7 +327,12 @@ def hostile() -> Run:
         ended("code", code.model_dump_json()),
         ended("pr", pr.model_dump_json()),
     ]
-    return story(briefed([*received(HOSTILE[:150], HOSTILE), *agents], judge(1, attacked, matrix, SANDBOX)))
+    return story(
+        briefed(
+            [*received(HOSTILE[:150], HOSTILE), *agents],
+            judge(1, attacked, matrix, SANDBOX, level=SandboxLevel.FULL),
+        )
+    )
 
 
 @pytest.fixture

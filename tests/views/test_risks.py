@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from anton.core.event import BaseResolved, Entry
-from anton.core.proof import FileChange, HunkCheck, Mutant, MutantFate, Opinion, Patch, Proof
+from anton.core.proof import FileChange, HunkCheck, Mutant, MutantFate, Opinion, Patch, Proof, SandboxLevel
 from anton.core.run import RunState, fold
 from anton.views.risks import risks
 
@@ -77,6 +77,7 @@ def test_what_the_proof_knows_comes_first(green: Run) -> None:
     proof = proof_with(
         state,
         sandbox="limited (Landlock)",
+        sandbox_level=SandboxLevel.LIMITED,
         opinion=Opinion.DISAGREES,
         already_red=tuple("abcde"),
         flaky=("f",),

@@ -23,10 +23,21 @@ point away.
 
 from __future__ import annotations
 
-from anton.core.proof import CulpritStatus, MutantFate, Opinion, Outcome, Patch, Proof, Suite, Tree
+from anton.core.proof import (
+    CulpritStatus,
+    MutantFate,
+    Opinion,
+    Outcome,
+    Patch,
+    Proof,
+    SandboxLevel,
+    Suite,
+    Tree,
+)
 from anton.core.verdict import outcomes
 
 _OPINION = {Opinion.AGREES: 20, Opinion.NONE: 8, Opinion.DISAGREES: 0}
+_CONFINEMENT = {SandboxLevel.FULL: 3, SandboxLevel.LIMITED: 1, SandboxLevel.NONE: 0}
 _SIZES = ((10, 5), (50, 3), (200, 1))
 _OLD_TESTS_A_POINT = 4
 
@@ -49,7 +60,7 @@ def confidence(proof: Proof) -> int:
             4 if len(proof.reproducing) > 1 else 0,
             3 if culprit is not None and culprit.status is CulpritStatus.FOUND else 0,
             0 if proof.flaky else 3,
-            _confinement(proof.sandbox),
+            _CONFINEMENT[proof.sandbox_level],
         )
     )
 
@@ -73,7 +84,7 @@ def still_pass(proof: Proof) -> int:
 
 def full_sandbox(proof: Proof) -> bool:
     """Whether the tests ran fully confined."""
-    return proof.sandbox.startswith("full")
+    return proof.sandbox_level is SandboxLevel.FULL
 
 
 def _share(points: int, part: int, whole: int) -> int:
@@ -83,7 +94,3 @@ def _share(points: int, part: int, whole: int) -> int:
 def _smallness(patch: Patch) -> int:
     lines = sum(change.added + change.removed for change in patch.source)
     return next((points for limit, points in _SIZES if lines <= limit), 0)
-
-
-def _confinement(sandbox: str) -> int:
-    return 3 if sandbox.startswith("full") else 1 if sandbox.startswith("limited") else 0

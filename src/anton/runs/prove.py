@@ -43,16 +43,16 @@ async def prove(site: Site) -> None:
 
 async def _judged(site: Site, harvested: Harvest) -> Proof:
     """The proof that matrix and guard amount to."""
-    number, patch, sandbox = site.state.round, harvested.patch, site.world.sandbox.description
+    number, patch, sandbox = site.state.round, harvested.patch, site.world.sandbox
     tampering = await find_tampering(site.repository, harvested, site.plan)
     if not site.suite.can_run:
-        return not_tested(number, patch, sandbox, tampering)
+        return not_tested(number, patch, sandbox.description, tampering)
 
     async def tell(cell: Cell) -> None:
         await site.log.append(CellFinished(cell))
 
     cells = await fill(site.suite, harvested, site.state.cells, tell)
-    return judge(number, patch, cells, sandbox, tampering)
+    return judge(number, patch, cells, sandbox.description, tampering, level=sandbox.level)
 
 
 async def _strength(site: Site, harvested: Harvest, proof: Proof) -> Strength:
