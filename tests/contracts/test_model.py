@@ -142,6 +142,8 @@ async def test_where_no_reply_is_to_be_had_a_model_error_says_so(model: Model) -
 
 
 async def test_a_model_that_is_closed_twice_does_not_mind(model: Model) -> None:
+    await converse(model, turns=1)
+    await model.close()
     await model.close()
 
 
