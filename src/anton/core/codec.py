@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field, TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError
@@ -38,12 +38,6 @@ def decode_event(text: bytes | str) -> Event:
         return _EVENT.validate_json(text)
     except ValidationError as error:
         raise JournalError(f"this entry of the journal cannot be read: {error}") from error
-
-
-def event_as_dict(event: Event) -> dict[str, Any]:
-    """The event as plain values, for programs that read along."""
-    plain: dict[str, Any] = _EVENT.dump_python(event, mode="json")
-    return plain
 
 
 def proof_as_json(proof: Proof) -> bytes:
