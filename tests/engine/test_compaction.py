@@ -93,7 +93,8 @@ async def turn_page(arguments: str) -> str:
 
 def reading(model: Reader, log: MemoryLog) -> Agent:
     made = agent(model, probe("look", turn_page), log=log, turns=200)
-    return replace(made, spec=replace(made.spec, context_tokens=CONTEXT))
+    spec = replace(made.spec, context_tokens=CONTEXT, model="big", reasoning_effort="low")
+    return replace(made, spec=spec)
 
 
 def compressions(log: MemoryLog) -> list[ConversationCompressed]:
@@ -106,6 +107,7 @@ async def test_planted_facts_survive_a_conversation_of_many_times_the_context() 
     assert log.state.output == f'{{"answer":{len(FACTS)}}}'
     assert len(compressions(log)) > 3
     assert all(event.summary for event in compressions(log))
+    assert {(asked.model, asked.reasoning_effort) for asked in model.requests} == {("big", "low")}
     assert max(tokens_of(request.messages) for request in model.requests) <= CONTEXT
 
 

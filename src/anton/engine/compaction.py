@@ -24,6 +24,8 @@ class Compaction:
     model: Model
     tools: tuple[ToolSpec, ...]
     model_name: str | None
+    reasoning_effort: str | None
+    """As in every other question, since some models read it before the conversation."""
 
     async def compress(self, cut: int) -> None:
         """Have the model write down what came before the cut; where it cannot, leave out old tool output."""
@@ -55,7 +57,13 @@ class Compaction:
         return True
 
     async def _summary(self, messages: tuple[Message, ...]) -> tuple[str, ReplyEnded]:
-        request = ModelRequest(self.agent, (*messages, UserMessage(ASK)), self.tools, self.model_name)
+        request = ModelRequest(
+            self.agent,
+            (*messages, UserMessage(ASK)),
+            self.tools,
+            self.model_name,
+            reasoning_effort=self.reasoning_effort,
+        )
         text: list[str] = []
         async for item in self.model.stream(request):
             match item:

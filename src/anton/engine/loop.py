@@ -105,8 +105,8 @@ async def _think(agent: Agent, dispatch: Dispatch) -> None:
 
 
 def _compaction(agent: Agent) -> Compaction:
-    specs = tuple(tool.spec for tool in agent.tools.values())
-    return Compaction(agent.spec.name, agent.log, agent.model, specs, agent.spec.model)
+    spec, tools = agent.spec, tuple(tool.spec for tool in agent.tools.values())
+    return Compaction(spec.name, agent.log, agent.model, tools, spec.model, spec.reasoning_effort)
 
 
 async def _ask(agent: Agent, dispatch: Dispatch, turn: int) -> ReplyReceived:
