@@ -79,10 +79,15 @@ def test_a_megabyte_is_cut_and_the_cut_is_named() -> None:
     assert ticket.body == "x" * MAX_BODY_CHARACTERS + "\n\n[cut: 936,000 of 1,000,000 characters left out]"
 
 
-def test_hidden_characters_are_named() -> None:
-    assert ticket_from_text("It​ breaks\nBadly\x00.", key="B").body == (
-        "Badly.\n\n[2 hidden characters were removed]"
-    )
+def test_hidden_characters_are_counted_and_named() -> None:
+    ticket = ticket_from_text("It\u200b breaks\nBadly\x00.", key="B")
+    assert ticket.hidden_characters == 2
+    assert ticket.body == "Badly.\n\n[2 hidden characters were removed]"
+
+
+def test_a_notice_that_the_author_wrote_counts_for_nothing() -> None:
+    text = "It breaks\nBadly.\n\n[9 hidden characters were removed]"
+    assert ticket_from_text(text, key="B").hidden_characters == 0
 
 
 @given(ANY | HIDDEN)

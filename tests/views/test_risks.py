@@ -121,10 +121,10 @@ def test_of_many_survivors_the_first_are_named_and_the_rest_counted(green: Run) 
 
 def test_hidden_text_and_the_base_s_notices_are_passed_on(green: Run) -> None:
     state = fold(green)
-    ticket = replace(state.received.ticket, body="It fails.\n\n[1,024 hidden characters were removed]")
+    ticket = replace(state.received.ticket, hidden_characters=1_024)
     base = BaseResolved("b", "t", "main", "s", "", ("Uncommitted changes are not looked at.",))
     state = replace(state, received=replace(state.received, ticket=ticket), base=base)
     assert risks(state, proof_with(state)) == (
-        "The ticket held hidden text: 1,024 characters were removed.",
+        "The ticket held hidden text, which was removed: 1,024 characters.",
         "Uncommitted changes are not looked at.",
     )

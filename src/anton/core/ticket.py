@@ -25,6 +25,8 @@ class Ticket:
     """`cli`, `local`, `slack`, `jira`, `github`, `ci`, `api`."""
     url: str = ""
     labels: tuple[str, ...] = ()
+    hidden_characters: int = 0
+    """How many that a person cannot see were removed from the text."""
 
     @property
     def slug(self) -> str:
@@ -74,4 +76,4 @@ def ticket_from_text(text: str, *, key: str, reporter: str = "", source: str = "
         body = body[:MAX_BODY_CHARACTERS]
     if hidden:
         notices.append(f"[{hidden:,} hidden characters were removed]")
-    return Ticket(key, title[:200], "\n\n".join([body, *notices]), reporter, source)
+    return Ticket(key, title[:200], "\n\n".join([body, *notices]), reporter, source, hidden_characters=hidden)

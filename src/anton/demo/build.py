@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+from dataclasses import replace
 from importlib.resources import as_file, files
 from pathlib import Path
 
@@ -35,9 +36,7 @@ def demo_ticket() -> Ticket:
     """BUG-42, as the person from support reported it."""
     text = files("anton.demo").joinpath("ticket.md").read_text(encoding="utf-8")
     ticket = ticket_from_text(text, key=TICKET_KEY, reporter="Jo from support", source="local")
-    return Ticket(
-        ticket.key, ticket.title, ticket.body, ticket.reporter, ticket.source, labels=("bug", "mobile")
-    )
+    return replace(ticket, labels=("bug", "mobile"))
 
 
 async def lay_out(folder: Path, remote: Path) -> None:

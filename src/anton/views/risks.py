@@ -50,7 +50,6 @@ _STEERING = re.compile(
     r"(^|/)(AGENTS\.md|CLAUDE\.md|CODEOWNERS|Makefile|Dockerfile[^/]*|\.gitattributes|\.gitmodules|\.gitlab-ci\.yml|"
     r"Jenkinsfile|conftest\.py|tox\.ini|noxfile\.py|pytest\.ini)$|^\.(github|circleci|vscode|devcontainer)/"
 )
-_HIDDEN = re.compile(r"\[([\d,]+) hidden characters were removed\]")
 
 
 def risks(state: RunState, proof: Proof) -> tuple[str, ...]:
@@ -115,8 +114,8 @@ def _of_the_files(patch: Patch) -> Iterator[str]:
 
 
 def _of_the_run(state: RunState) -> Iterator[str]:
-    if hidden := _HIDDEN.search(state.received.ticket.body):
-        yield f"The ticket held hidden text: {hidden[1]} characters were removed."
+    if hidden := state.received.ticket.hidden_characters:
+        yield f"The ticket held hidden text, which was removed: {count(hidden, 'character')}."
     if state.base is not None:
         yield from map(line, state.base.notices)
 

@@ -19,6 +19,7 @@ import asyncio
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
@@ -101,7 +102,7 @@ class LocalTracker:
         except ValueError as error:
             raise UsageError(f"the ticket {str(path)!r} is empty: write down what happened") from error
         reporter, labels = known.text("reporter"), known.items("labels")
-        return Ticket(key, read.title, read.body, reporter, "local", str(path), labels)
+        return replace(read, reporter=reporter, source="local", url=str(path), labels=labels)
 
     def _change(self, ticket: Ticket, status: Status, link: str) -> str:
         path = self._path(ticket.key)
