@@ -23,6 +23,7 @@ from anton.core.event import (
     RunOutcome,
     RunReceived,
     Source,
+    StepDelivered,
     Verb,
 )
 from anton.core.proof import Blame, Commit, Fault, FaultKind, Opinion, Patch, Proof
@@ -127,7 +128,7 @@ def test_only_agents_of_the_run_hear_a_request() -> None:
                 replace(waiting(), phase=phase, briefing=None),
                 answer(),
                 f"run r1 is {phase}; there is no briefing to decide on yet. "
-                "See where it stands: anton show r1",
+                "See where it stands: anton show r1. To give it up: anton decline r1",
             )
             for phase in (Phase.RECEIVED, Phase.WORKING, Phase.PROVING)
         ),
@@ -172,3 +173,19 @@ def test_an_override_of_a_green_proof_is_none() -> None:
 def test_a_red_proof_may_be_declined_and_sent_back_without_more_ado() -> None:
     assert decide(red(), answer(Verb.DECLINE))
     assert decide(red(), answer(Verb.REQUEST_CHANGES, "Again."))
+
+
+@pytest.mark.parametrize("phase", [Phase.RECEIVED, Phase.WORKING, Phase.PROVING])
+def test_a_run_that_is_at_work_can_be_given_up(phase: Phase) -> None:
+    state = replace(waiting(), phase=phase, briefing=None)
+    given = answer(Verb.DECLINE, "Enough.")
+    assert decide(state, given) == (Decided(Verb.DECLINE, "Kim", "", "Enough."),)
+
+
+def test_what_was_approved_is_given_up_only_on_purpose_and_only_before_it_is_pushed() -> None:
+    approved = after(waiting(), decide(waiting(), answer(Verb.APPROVE)))
+    given = Answer(Verb.DECLINE, "Lee", "", "The remote is gone.", override=True)
+    assert decide(approved, given) == (Decided(Verb.DECLINE, "Lee", "", "The remote is gone."),)
+    pushed = after(approved, [StepDelivered("branch", "fix/bug-1")])
+    with pytest.raises(Refused, match="already approved by Kim"):
+        decide(pushed, given)

@@ -80,7 +80,10 @@ TABLE: Sequence[tuple[Event, dict[Phase, Phase]]] = (
     (RoundStarted(2, "proof"), {Phase.PROVING: Phase.WORKING, Phase.DECIDING: Phase.WORKING}),
     (BriefingPrepared(BRIEFING), {Phase.PROVING: Phase.DECIDING}),
     (APPROVED, {Phase.DECIDING: Phase.DELIVERING}),
-    (Decided(Verb.DECLINE, "Kim", "d" * 64), {Phase.DECIDING: Phase.DELIVERING}),
+    (
+        Decided(Verb.DECLINE, "Kim", "d" * 64),
+        {phase: Phase.DELIVERING for phase in Phase if phase is not Phase.CLOSED},
+    ),
     (SENT_BACK, {Phase.DECIDING: Phase.DECIDING}),
     (StepDelivered("branch", "fix/bug-1"), {Phase.DELIVERING: Phase.DELIVERING}),
     (RunClosed(RunOutcome.FAILED), {phase: Phase.CLOSED for phase in Phase if phase is not Phase.CLOSED}),

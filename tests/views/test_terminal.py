@@ -144,6 +144,7 @@ Proof ────────────────────────�
   sandbox  full (bubblewrap)
   base     4f1c0de04f1c
   head     9a7b3c219a7b
+  push to  /srv/todo.git
 
 Change ─────────────────────────────────────────────────────────────────────────
   src/todo/service.py
@@ -179,7 +180,7 @@ Decide ────────────────────────�
   l  decide later
 
   From any terminal:
-    anton approve bug-42-k3f9
+    anton approve bug-42-k3f9 --digest d1d1d1d1d1d1
     anton request-changes bug-42-k3f9 "…"
     anton decline bug-42-k3f9
 """)
@@ -225,6 +226,7 @@ Proof ────────────────────────�
   sandbox  full (bubblewrap)
   base     4f1c0de04f1c
   head     9a7b3c219a7b
+  push to  /srv/todo.git
 
 Change ─────────────────────────────────────────────────────────────────────────
   src/todo/service.py
@@ -260,7 +262,7 @@ Decide ────────────────────────�
   l  decide later
 
   From any terminal:
-    anton approve bug-42-k3f9 --override-red
+    anton approve bug-42-k3f9 --digest d1d1d1d1d1d1 --override-red
     anton request-changes bug-42-k3f9 "…"
     anton decline bug-42-k3f9
 """)
@@ -293,6 +295,7 @@ Proof ────────────────────────�
   sandbox  none (no bubblewrap, no Landlock)
   base     4f1c0de04f1c
   head     9a7b3c219a7b
+  push to  /srv/todo.git
 
 Change ─────────────────────────────────────────────────────────────────────────
   src/todo/service.py
@@ -324,7 +327,7 @@ Decide ────────────────────────�
   reading alone.
 
   From any terminal, now or later:
-    anton approve bug-42-k3f9 --override-red
+    anton approve bug-42-k3f9 --digest d1d1d1d1d1d1 --override-red
     anton request-changes bug-42-k3f9 "…"
     anton decline bug-42-k3f9
 """)
@@ -382,6 +385,7 @@ Proof ────────────────────────�
   sandbox  full (bubblewrap)
   base     4f1c0de04f1c
   head     9a7b3c219a7b
+  push to  /srv/todo.git
 
 Change ─────────────────────────────────────────────────────────────────────────
   src/todo/service.py

@@ -46,7 +46,7 @@ def proof_as_json(proof: Proof) -> bytes:
 
 
 def digest_of(proof: Proof, pull_request: str) -> str:
-    """SHA-256 (hex) of base commit, head commit, proof and the pull request's text."""
+    """SHA-256 (hex) of base commit, head commit, proof, and what would be opened where."""
     whole = hashlib.sha256()
     for part in (
         proof.patch.base.encode(),

@@ -12,6 +12,9 @@ from anton.core.run import Phase, RunState
 REVISERS = ("code", "test")
 """Agents that hear a person's request for changes at once; pr hears it with what these two made of it."""
 
+PUSHED = "branch"
+"""The step of a delivery with which the work leaves the machine."""
+
 
 class Refused(UsageError):
     """The answer does not count; the text says why and what would."""
@@ -27,17 +30,19 @@ class Answer:
     """Of the briefing that the person was looking at."""
     text: str = ""
     override: bool = False
-    """Approve although the proof is not green."""
+    """Approve although the proof is not green; decline although it was approved and is being delivered."""
 
 
 def decide(state: RunState, answer: Answer) -> tuple[Event, ...]:
     """The events that an answer amounts to, to be appended in one piece.
 
     Raises:
-        Refused: there is nothing to decide, the briefing has changed, the proof is not green, or the request
-            for changes has no text.
+        Refused: there is nothing to decide on yet or any more, the briefing has changed, the proof is not
+            green, or the request for changes has no text.
     """
     briefing = state.briefing
+    if answer.verb is Verb.DECLINE and state.phase is not Phase.DECIDING:
+        return (_given_up(state, answer),)
     if state.phase is not Phase.DECIDING or briefing is None:
         raise Refused(_nothing_to_decide(state))
     if answer.digest != briefing.digest:
@@ -68,6 +73,17 @@ def decide(state: RunState, answer: Answer) -> tuple[Event, ...]:
     return (decided, RoundStarted(state.round + 1, "person"), *heard)
 
 
+def _given_up(state: RunState, answer: Answer) -> Decided:
+    """A run can be given up whatever it is at, as long as nothing of it has left the machine.
+
+    The first decision counts: what was approved is given up only by someone who says that he knows.
+    """
+    approved = state.phase is Phase.DELIVERING
+    if state.phase is Phase.CLOSED or (approved and (PUSHED in state.steps or not answer.override)):
+        raise Refused(_nothing_to_decide(state))
+    return Decided(Verb.DECLINE, answer.by, "", answer.text.strip())
+
+
 def _request(decided: Decided, proof: Proof | None) -> str:
     evidence = "\n".join(f"- {f.kind}: {f.evidence}" for f in proof.faults) if proof else ""
     stands = f"The proof so far is not green:\n{evidence}" if evidence else "The proof so far is green."
@@ -86,5 +102,5 @@ def _nothing_to_decide(state: RunState) -> str:
         return f"run {state.run_id} is closed; nothing waits for a decision"
     return (
         f"run {state.run_id} is {state.phase}; there is no briefing to decide on yet. "
-        f"See where it stands: anton show {state.run_id}"
+        f"See where it stands: anton show {state.run_id}. To give it up: anton decline {state.run_id}"
     )

@@ -77,7 +77,10 @@ TRANSITIONS: Mapping[type, tuple[frozenset[Phase], Phase | None]] = MappingProxy
         ProofFinished: (frozenset({Phase.PROVING}), None),
         RoundStarted: (frozenset({Phase.PROVING, Phase.DECIDING}), Phase.WORKING),
         BriefingPrepared: (frozenset({Phase.PROVING}), Phase.DECIDING),
-        Decided: (frozenset({Phase.DECIDING}), None),  # DELIVERING, unless changes are requested
+        Decided: (
+            frozenset({Phase.DECIDING}),
+            None,
+        ),  # DELIVERING, unless changes are requested; declined: any
         StepDelivered: (frozenset({Phase.DELIVERING}), None),
         RunClosed: (_OPEN, Phase.CLOSED),
     }
@@ -173,6 +176,8 @@ def permit(state: RunState, event: Event) -> Phase:
         IllegalTransition: the event may not come now.
     """
     allowed, leads_to = TRANSITIONS.get(type(event), (frozenset[Phase](), None))
+    if isinstance(event, Decided) and event.verb is Verb.DECLINE:
+        allowed = _OPEN
     if state.phase not in allowed:
         raise IllegalTransition(f"{event.kind!r} may not come while run {state.run_id!r} is {state.phase}")
     if isinstance(event, Decided) and event.verb is not Verb.REQUEST_CHANGES:

@@ -12,7 +12,7 @@ from anton.core.errors import UsageError
 from anton.core.event import Verb
 from anton.core.run import RunState, fold
 from anton.entrypoints.composition import Anton, Compose, Wish
-from anton.entrypoints.session import Seat, attend, submit
+from anton.entrypoints.session import Seat, attend, refuse_unheard, submit
 from anton.entrypoints.speaking import speaking
 from anton.entrypoints.start import config_option, record_option, sandbox_option, yes_option
 
@@ -70,13 +70,16 @@ def request_changes(
 @click.command()
 @click.argument("run")
 @click.argument("text", default="")
+@click.option(
+    "--give-up", is_flag=True, help="Also give up what was approved, as long as nothing of it was pushed."
+)
 @digest_option
 @config_option
 @click.pass_obj
 @speaking
-def decline(compose: Compose, run: str, text: str, digest: str, config: Path | None) -> int:
-    """Decline RUN, for the reason TEXT: nothing is pushed."""
-    return _decide(compose, run, Verb.DECLINE, digest, config, text=text)
+def decline(compose: Compose, run: str, text: str, give_up: bool, digest: str, config: Path | None) -> int:
+    """Decline RUN, for the reason TEXT: nothing is pushed. A run that still works is given up."""
+    return _decide(compose, run, Verb.DECLINE, digest, config, text=text, override=give_up)
 
 
 @click.command()
@@ -102,6 +105,11 @@ def resume(
     return attend(Seat(compose, wish, Console(), yes), run)
 
 
+def renewed(state: RunState) -> bool:
+    """Whether somebody may have looked at an older briefing than the one that waits."""
+    return any(decided.verb is Verb.REQUEST_CHANGES for decided in state.decisions)
+
+
 def _decide(
     compose: Compose,
     run: str,
@@ -119,6 +127,13 @@ def _decide(
     async def look(anton: Anton) -> Answer:
         state = await state_of(anton, run)
         current = state.briefing.digest if state.briefing else ""
+        if verb is Verb.APPROVE and not digest and renewed(state):
+            raise UsageError(
+                f"the briefing of run {run} was renewed since the first one. Look at it (anton show {run}), "
+                f"then name what you saw: anton approve {run} --digest {current[:12]}"
+            )
+        if verb is Verb.REQUEST_CHANGES:
+            refuse_unheard(anton.suggestion, text)
         seen = current if not digest or (len(digest) >= 8 and current.startswith(digest)) else digest
         return Answer(verb, anton.user, seen, text, override)
 

@@ -19,7 +19,7 @@ from rich.live import Live
 
 from anton.core.agent import AgentSpec
 from anton.core.decision import Answer, Refused
-from anton.core.errors import OutsideError
+from anton.core.errors import OutsideError, UsageError
 from anton.core.event import Entry, RunOutcome, Verb
 from anton.core.run import Phase, RunState
 from anton.entrypoints.composition import Anton, Compose, Wish
@@ -78,7 +78,10 @@ def attend(seat: Seat, run_id: str) -> int:
             )
             return INTERRUPTED
         except OutsideError as error:
-            raise OutsideError(f"{error}\nNothing is lost. Go on with: anton resume {run_id}") from error
+            raise OutsideError(
+                f"{error}\nNothing is lost. Go on with: anton resume {run_id}\n"
+                f"Or give it up with: anton decline {run_id} --give-up"
+            ) from error
         if state.phase is Phase.CLOSED:
             seat.console.print(closing(state))
             good = state.closed and state.closed.outcome in (RunOutcome.DELIVERED, RunOutcome.DECLINED)
@@ -166,11 +169,40 @@ def _ask(seat: Seat, state: RunState) -> Answer | None:
     return Answer(verb, user, briefing.digest, text)
 
 
+def refuse_unheard(suggestion: str, text: str) -> None:
+    """Refuse a request for changes that the model in use cannot answer, before anything is written down.
+
+    Raises:
+        UsageError: the model is a recording, and this is not the request that was recorded.
+    """
+    if suggestion and " ".join(text.split()) != suggestion:
+        raise UsageError(
+            "the model in use is a recording and answers one request only:\n"
+            f"  {suggestion}\n"
+            "For any other set API_KEY, BASE_URL and MODEL"
+        )
+
+
 def _request(suggestion: str) -> str:
-    if not suggestion:
-        return str(click.prompt("What should change", prompt_suffix="? "))
-    click.echo(f"The recording answers one request, which Enter takes:\n  {suggestion}")
-    return str(click.prompt("What should change", default=suggestion, show_default=False, prompt_suffix="? "))
+    """The person's words; asked again where the model in use could not answer them."""
+
+    def heard(text: str) -> str:
+        try:
+            refuse_unheard(suggestion, text)
+        except UsageError as error:
+            raise click.BadParameter(str(error)) from error
+        return text
+
+    if suggestion:
+        click.echo(f"The recording answers one request, which Enter takes:\n  {suggestion}")
+    words: str = click.prompt(
+        "What should change",
+        default=suggestion or None,
+        show_default=False,
+        prompt_suffix="? ",
+        value_proc=heard,
+    )
+    return words
 
 
 async def _user_and_suggestion(anton: Anton) -> tuple[str, str]:

@@ -25,7 +25,8 @@ def conclude(state: RunState) -> tuple[Event, ...]:
         notes = (NotePosted(blame, Note(Source.PROOF, _evidence(proof, blame))) for blame in sent_back)
         return (RoundStarted(state.round + 1, "proof"), *notes)
     title, body = pull_request_for(state, proof)
-    digest = digest_of(proof, f"{title}\n\n{body}")
+    remote = state.base.remote if state.base else ""
+    digest = digest_of(proof, f"{title}\n\n{body}\n\n{remote}")
     return (BriefingPrepared(briefing_for(state, proof, title, body, digest)),)
 
 

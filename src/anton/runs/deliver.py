@@ -20,7 +20,7 @@ from anton.core.run import RunState
 from anton.ports import PullRequestDraft
 from anton.runs.bundle import bundle_of
 from anton.runs.log import RunLog
-from anton.runs.planning import planned
+from anton.runs.planning import plan_of_run
 from anton.runs.world import World
 from anton.views.incident import incident_report
 from anton.views.pull_request import with_override
@@ -35,6 +35,7 @@ async def deliver(world: World, log: RunLog) -> None:
     Raises:
         OutsideError: a step failed for now; the decision and the steps that are done are kept.
     """
+    await _bundle(world, log.state)
     decision = log.state.decision
     approved = decision is not None and decision.verb is Verb.APPROVE
     for name, step in APPROVED.items() if approved else DECLINED.items():
@@ -84,19 +85,20 @@ async def _bundle(world: World, state: RunState) -> Mapping[str, bytes]:
     if state.base is None:
         return {}
     repository = world.repository(state.received.repository)
-    return await bundle_of(world, state, (await planned(world, repository, state.base.tree)).plan)
+    return await bundle_of(world, state, await plan_of_run(world, repository, state.base))
 
 
 async def _write_report(world: World, log: RunLog) -> str:
-    state, proof = log.state, _proof(log.state)
+    state, proof = log.state, log.state.proof
     folder = Path(state.received.reports) / state.run_id
-    texts = {
-        "incident.md": incident_report(state, tuple(log.entries)),
-        "pull_request.md": state.briefing.pull_request_body if state.briefing else "",
-        "fix.diff": proof.patch.diff,
-    }
+    texts = {"incident.md": incident_report(state, tuple(log.entries))}
+    if state.briefing is not None:
+        texts["pull_request.md"] = state.briefing.pull_request_body
+    if proof is not None:
+        texts["fix.diff"] = proof.patch.diff
     files = {name: text.encode("utf-8", "replace") for name, text in texts.items()}
-    files |= {"proof.json": proof_as_json(proof), **await _bundle(world, state)}
+    if proof is not None:
+        files |= {"proof.json": proof_as_json(proof), **await _bundle(world, state)}
     try:
         await asyncio.to_thread(_write_files, folder, files)
     except OSError as error:

@@ -63,7 +63,7 @@ def decision_screen(state: RunState, *, keys: tuple[str, ...] = ()) -> Renderabl
     return Group(
         _verdict(state, briefing),
         Padding(_paragraph(briefing), (1, 2)),
-        *_section("Proof", _proof(proof)),
+        *_section("Proof", _proof(proof, state.base.remote if state.base else "")),
         *_section("Change", Padding(diff_view(proof.patch.diff), (0, 2))),
         *_section("Look twice", _risks(briefing)),
         *_section("Decide", _how(state, proof, briefing, keys)),
@@ -113,9 +113,11 @@ def _paragraph(briefing: Briefing) -> RenderableType:
     return grid
 
 
-def _proof(proof: Proof) -> RenderableType:
+def _proof(proof: Proof, remote: str) -> RenderableType:
     matrix = matrix_table(proof.cells) if proof.cells else Text("Nothing was executed.\n", STRONG)
     where = [("sandbox", proof.sandbox), ("base", proof.patch.base[:12]), ("head", proof.patch.head[:12])]
+    if remote:
+        where.append(("push to", remote))
     if proof.culprit:
         where.append(("culprit", culprit_sentence(proof.culprit)))
     rows = "\n".join(f"{name:<9}{line(text, 800)}" for name, text in where)
@@ -166,5 +168,6 @@ def _decided(state: RunState) -> Text:
 def commands(state: RunState, briefing: Briefing) -> Text:
     """The commands that decide, one a line."""
     run, override = line(state.run_id, 60), "" if briefing.green else " --override-red"
-    rows = (f"anton approve {run}{override}", f'anton request-changes {run} "…"', f"anton decline {run}")
+    approve = f"anton approve {run} --digest {briefing.digest[:12]}{override}"
+    rows = (approve, f'anton request-changes {run} "…"', f"anton decline {run}")
     return Text("\n".join(f"  {row}" for row in rows), ACCENT)
