@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from enum import StrEnum
 from typing import Annotated
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from inline_snapshot import snapshot
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from anton.core.errors import ToolError
 from anton.core.tool import Reach, Tool
@@ -68,6 +69,45 @@ def test_a_tool_is_read_off_its_function() -> None:
             "additionalProperties": False,
         }
     )
+
+
+class Sheen(StrEnum):
+    """How it shines."""
+
+    MATT = "matt"
+    GLOSS = "gloss"
+
+
+class Spot(BaseModel):
+    """A place on a wall."""
+
+    title: str
+    sheen: Sheen = Sheen.MATT
+
+
+@tool(reach=Reach.WRITE)
+async def touch_up(context: ToolContext, sheen: Sheen, spots: list[Spot] | None = None) -> str:
+    """Touch up.
+
+    Args:
+        context: Not shown.
+        sheen: Which one.
+        spots: Where.
+    """
+    return f"{sheen} {spots}"
+
+
+def test_a_schema_refers_to_nothing_outside_itself() -> None:
+    sheen = {"enum": ["matt", "gloss"], "type": "string"}
+    spot = {
+        "type": "object",
+        "properties": {"title": {"type": "string"}, "sheen": {**sheen, "default": "matt"}},
+        "required": ["title"],
+    }
+    assert touch_up.spec.parameters["properties"] == {
+        "sheen": {**sheen, "description": "Which one."},
+        "spots": {"type": "array", "items": spot, "description": "Where."},
+    }
 
 
 async def test_slips_that_leave_no_doubt_are_taken(context: ToolContext) -> None:

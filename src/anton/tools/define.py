@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from pydantic_core import ErrorDetails
 
 from anton.core.errors import ToolError
+from anton.core.schema import schema_of
 from anton.core.tool import Reach, ToolSpec
 from anton.tools.context import ToolContext
 from anton.tools.excerpt import bounded
@@ -144,22 +145,22 @@ def _docstring(function: ToolFunction) -> tuple[str, dict[str, str]]:
 
 def _schema(arguments: type[BaseModel]) -> Mapping[str, object]:
     """The parameters' schema with nothing in it that a model has no use for."""
-    schema = arguments.model_json_schema()
-    properties = {name: _plain(described) for name, described in schema.get("properties", {}).items()}
+    schema = schema_of(arguments)
+    properties = {name: _trimmed(described) for name, described in schema.get("properties", {}).items()}
     required = {"required": schema["required"]} if "required" in schema else {}
     return {"type": "object", "properties": properties, **required, "additionalProperties": False}
 
 
-def _plain(described: Mapping[str, object]) -> dict[str, object]:
-    """One property without its title, and without null where it may simply be left out."""
-    plain = {key: value for key, value in sorted(described.items()) if key not in ("title", "anyOf")}
+def _trimmed(described: Mapping[str, object]) -> dict[str, object]:
+    """One property without null where it may simply be left out."""
+    trimmed = {key: value for key, value in sorted(described.items()) if key != "anyOf"}
     choices = described.get("anyOf")
     if isinstance(choices, list):
         kept = [choice for choice in choices if choice != {"type": "null"}]
-        plain = {**kept[0], **plain} if len(kept) == 1 else {"anyOf": kept, **plain}
-    if plain.get("default", ...) is None:
-        del plain["default"]
-    return plain
+        trimmed = {**kept[0], **trimmed} if len(kept) == 1 else {"anyOf": kept, **trimmed}
+    if trimmed.get("default", ...) is None:
+        del trimmed["default"]
+    return trimmed
 
 
 def _usage(spec: ToolSpec) -> str:
