@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from difflib import get_close_matches
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
@@ -33,14 +34,18 @@ from anton.adapters.sandbox.choose import Kind, choose
 from anton.adapters.sandbox.closed import NoSandbox
 from anton.adapters.sandbox.selftest import self_test
 from anton.adapters.tracker.local import LocalTracker
-from anton.agents.roster import roster
+from anton.adapters.web.closed import ClosedWeb, NoSearch
+from anton.adapters.web.guarded import GuardedWeb
+from anton.adapters.web.searxng import SearxngSearch
+from anton.agents.roster import addable, roster
 from anton.core.agent import AgentSpec
 from anton.core.errors import UsageError
 from anton.core.event import HookMoment
+from anton.core.suite_options import SuiteOptions
 from anton.core.tool import Tool
 from anton.demo.build import REQUEST, demo_ticket, lay_out
 from anton.entrypoints.composition import Anton, BenchWish, Check, VerifyBench, Wish
-from anton.ports import Hooks, Model, Sandbox
+from anton.ports import Hooks, Model, Sandbox, Search, Web
 from anton.proving.declarations import Declared
 from anton.proving.environment import Environments
 from anton.proving.portable import traces
@@ -95,10 +100,11 @@ async def compose(wish: Wish) -> AsyncIterator[Anton]:
             settings.home / ENVIRONMENTS, sandbox, Machine(Path(sys.executable)), package_sources_of_process()
         ),
         specs=tuple(_with_limits(spec, settings) for spec in roster()),
-        equip=equip,
+        equip=partial(equip, web=_web(settings), search=_search(settings)),
         home=settings.home,
         mutation_seconds=settings.proof.mutation_seconds,
         culprit_seconds=settings.proof.culprit_seconds,
+        policy=settings.permissions.policy,
         budget=Budget(
             **settings.budget.model_dump(), fallback=tuple(other.name for other in settings.model.fallback)
         ),
@@ -119,12 +125,19 @@ def _make_home(home: Path) -> None:
         ) from error
 
 
-def equip(bench: Bench) -> Mapping[str, Tool]:
-    """The tools of an agent, bound to its worktree and to nothing else."""
-    context = ToolContext(
-        Worktree(bench.worktree), bench.owns, bench.run_tests, BaseHistory(bench.past, bench.commit)
-    )
+def equip(bench: Bench, web: Web | None = None, search: Search | None = None) -> Mapping[str, Tool]:
+    """The tools of an agent, bound to its worktree, and to the web as far as it is open."""
+    history = BaseHistory(bench.past, bench.commit)
+    context = ToolContext(Worktree(bench.worktree), bench.owns, bench.run_tests, history, web, search)
     return {name: TOOLS[name].bind(context) for name in bench.names}
+
+
+def _web(settings: Settings) -> Web:
+    return GuardedWeb(settings.web.allow) if settings.web.allow else ClosedWeb()
+
+
+def _search(settings: Settings) -> Search:
+    return SearxngSearch(settings.web.search_url) if settings.web.search_url else NoSearch()
 
 
 def _model(settings: Settings, record: Path | None) -> Model:
@@ -208,7 +221,35 @@ async def _remote(home: Path, repository: str, origin: str) -> str:
     return str(own)
 
 
-def _plan(settings: Settings, declared: Declared) -> Planned:
+def _plan(settings: Settings, declared: Declared, settled: SuiteOptions | None) -> Planned:
+    options, notices = (settled, ()) if settled else _settle(settings, declared)
+    if missing := [name for name in options.env if name not in settings.tests.env]:
+        raise UsageError(
+            f"the tests of this run are given {', '.join(map(repr, missing))} by tests.env, whose values are "
+            "kept nowhere else, and the settings here do not have them: go on with the settings file that "
+            "does, as in: anton resume RUN --config FILE"
+        )
+    plan = plan_for(
+        declared.files,
+        Path(options.python),
+        texts=declared.texts,
+        environments=settings.home / ENVIRONMENTS if options.builds else None,
+        command=options.command,
+        report=options.report,
+        timeout_seconds=options.timeout_seconds,
+        test_patterns=options.patterns,
+        env={name: settings.tests.env[name] for name in options.env},
+    )
+    if plan.recipe is not None:
+        notices += (
+            f"The tests run in an environment built from {' and '.join(plan.recipe.sources)}: "
+            "what these name is fetched when it is built, without any network afterwards.",
+        )
+    return Planned(plan, options, notices + plan.notices)
+
+
+def _settle(settings: Settings, declared: Declared) -> tuple[SuiteOptions, tuple[str, ...]]:
+    """What the settings say of the tests, completed by the repository, and what of that a person is told."""
     own = declared.texts.get("anton.toml")
     notices: tuple[str, ...] = ()
     if own is not None:
@@ -218,24 +259,16 @@ def _plan(settings: Settings, declared: Declared) -> Planned:
         said = (f"The repository's own anton.toml sets {', '.join(f'tests.{name}' for name in taken)}.",)
         notices = (said if taken else ()) + found.notices
     tests = settings.tests
-    built = tests.environment == "auto" and tests.python is None
-    plan = plan_for(
-        declared.files,
-        tests.python or Path(sys.executable),
-        texts=declared.texts,
-        environments=settings.home / ENVIRONMENTS if built else None,
-        command=tests.command or (),
+    options = SuiteOptions(
+        python=str(tests.python or sys.executable),
+        builds=tests.environment == "auto" and tests.python is None,
+        command=tests.command,
         report=tests.report,
+        patterns=tests.patterns,
         timeout_seconds=tests.timeout_seconds,
-        test_patterns=tests.patterns,
-        env=tests.env,
+        env=tuple(sorted(tests.env)),
     )
-    if plan.recipe is not None:
-        notices += (
-            f"The tests run in an environment built from {' and '.join(plan.recipe.sources)}: "
-            "what these name is fetched when it is built, without any network afterwards.",
-        )
-    return Planned(plan, notices + plan.notices)
+    return options, notices
 
 
 def _with_limits(spec: AgentSpec, settings: Settings) -> AgentSpec:
@@ -247,7 +280,22 @@ def _with_limits(spec: AgentSpec, settings: Settings) -> AgentSpec:
         model=limits.model,
         context_tokens=settings.model.context_tokens,
         reasoning_effort=limits.reasoning_effort or settings.model.reasoning_effort,
+        tools=tuple(dict.fromkeys((*spec.tools, *_added_tools(spec, settings)))),
     )
+
+
+def _added_tools(spec: AgentSpec, settings: Settings) -> tuple[str, ...]:
+    added, allowed = settings.agents.of(spec.name).tools, addable(spec)
+    for name in added:
+        if name not in allowed:
+            origin = settings.origin("agents", spec.name, "tools")
+            close = get_close_matches(name, allowed, n=1)
+            meant = f"did you mean {close[0]!r}? " if close else ""
+            raise UsageError(
+                f"{origin}: agents.{spec.name}.tools names {name[:60]!r}: {meant}"
+                f"Allowed here: {', '.join(sorted(allowed))}"
+            )
+    return added
 
 
 def _anton(settings: Settings, wish: Wish, world: World) -> Anton:
@@ -286,6 +334,8 @@ async def _examine(settings: Settings, world: World) -> tuple[Check, ...]:
         Check("model", True, ", else ".join((world.model.name, *world.budget.fallback))),
         Check("tracker", True, world.tracker.description),
         Check("forge", True, world.forge.description),
+        Check("web", True, _web(settings).description),
+        Check("search", True, _search(settings).description),
         Check("journal", True, str(settings.home / "journal.db")),
         *_hook_checks(settings),
         Check("sandbox", world.sandbox.level > 0, world.sandbox.description),

@@ -10,6 +10,7 @@ from anton.core.errors import OutsideError
 from anton.core.event import AgentOutcome, AgentStarted, Note, NotePosted, Source
 from anton.engine.hooks import AgentHooks
 from anton.engine.loop import Agent
+from anton.engine.permitted import permitted
 from anton.engine.submit import submit_for
 from anton.proving.plan import protected_reason
 from anton.runs.opening import opening
@@ -43,7 +44,8 @@ class Crew:
         if spec.plane is not Plane.NONE:
             await self._repository.export(view.state.checkpoint or self._base.tree, worktree)
             checkpoint = self._checkpoint_of(spec, worktree)
-        tools = {**self._world.equip(self._bench(spec, worktree)), "submit": submit_for(spec.output)}
+        equipped = {**self._world.equip(self._bench(spec, worktree)), "submit": submit_for(spec.output)}
+        tools = permitted(equipped, self._world.policy, sandboxed=self._world.sandbox.usable)
         if not view.state.messages:
             told = opening(self._log.state.received.ticket, files if spec.plane is not Plane.NONE else ())
             model = spec.model or self._world.model.name

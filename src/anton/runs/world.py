@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from anton.core.agent import AgentSpec
+from anton.core.permission import Policy
+from anton.core.suite_options import SuiteOptions
 from anton.core.tool import Tool
 from anton.ports import Forge, Hooks, Journal, Model, Past, Repository, Sandbox, Tracker
 from anton.proving.declarations import Declared
@@ -40,6 +42,8 @@ class Planned:
     """How a repository's tests are run."""
 
     plan: TestPlan
+    options: SuiteOptions
+    """What the plan was made from, beside the repository's files."""
     notices: tuple[str, ...] = ()
     """What the repository itself had a say in, and what of it was ignored."""
 
@@ -58,8 +62,11 @@ class World:
     """The trusted side of the repository at an absolute path."""
     remote: Callable[[str, str], Awaitable[str]]
     """Where to push to, for a repository's path and the `origin` it names (empty: none)."""
-    plan: Callable[[Declared], Planned]
-    """How to run the tests of a repository, by its files and what they declare, `anton.toml` among them."""
+    plan: Callable[[Declared, SuiteOptions | None], Planned]
+    """How to run the tests of a repository, by its files and what they declare, `anton.toml` among them.
+
+    With options that were settled before, by these; without, by the settings as they are now.
+    """
     environments: Environments
     """What those tests depend on, built when it is first needed."""
     specs: tuple[AgentSpec, ...]
@@ -67,6 +74,8 @@ class World:
     home: Path
     """Anton's state folder."""
     clock: Clock = utc_now
+    policy: Policy = Policy.AUTO
+    """What the agents may do of themselves."""
     budget: Budget = Budget()
     """What the agents of one run may spend."""
     mutation_seconds: float = 60.0

@@ -21,6 +21,8 @@ from pydantic import (
     model_validator,
 )
 
+from anton.core.permission import Policy
+
 DEFAULT = "default"
 """Origin of what nobody set."""
 OF_REPOSITORY = "the repository's anton.toml"
@@ -29,6 +31,9 @@ OF_REPOSITORY = "the repository's anton.toml"
 Keys = tuple[str, ...]
 """A key, table by table."""
 
+_HOST = re.compile(
+    r"(?:\*\.)?(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9](?::[1-9][0-9]{0,4})?"
+)
 _CONTROL = re.compile("[\u0000-\u001f\u007f-\u009f\u2028\u2029\ud800-\udfff]")
 
 
@@ -68,6 +73,16 @@ def _url(text: str) -> str:
     if parts.query or parts.fragment or port == 0:
         raise ValueError("must end with its path, without '?', '#' or port 0")
     return text.rstrip("/")
+
+
+def _host(text: str) -> str:
+    """A name on the public internet: addresses, and names without a dot, are none."""
+    host = text.strip().lower()
+    if not _HOST.fullmatch(host):
+        raise ValueError(
+            "must be the name of a host, as in 'docs.python.org', '*.readthedocs.io' or 'example.com:8443'"
+        )
+    return host
 
 
 def _absolute(path: Path) -> Path:
@@ -157,6 +172,8 @@ class AgentLimits(_Section):
     """In place of the model of all."""
     reasoning_effort: Effort | None = None
     """In place of the one of all."""
+    tools: tuple[Text, ...] = ()
+    """Names of tools that it gets besides its own."""
 
 
 class AgentsSettings(_Section):
@@ -232,6 +249,12 @@ class BudgetSettings(_Section):
     """Of one answer; asked of the provider wherever there is a limit to keep."""
 
 
+class PermissionSettings(_Section):
+    """`[permissions]`: what the agents may do of themselves; docs/permissions.md has the whole table."""
+
+    policy: Policy = Policy.AUTO
+
+
 class SandboxSettings(_Section):
     """`[sandbox]`: where code of the repository runs. That there be none is never a setting."""
 
@@ -260,6 +283,15 @@ class HookSettings(_Section):
         return self
 
 
+class WebSettings(_Section):
+    """`[web]`: what agents may read of the web, if they are given tools for it."""
+
+    allow: tuple[Annotated[str, AfterValidator(_host)], ...] = ()
+    """Hosts whose pages may be read; `*.` before one stands for all below it."""
+    search_url: Annotated[str, AfterValidator(_url)] | None = None
+    """Of a SearXNG server."""
+
+
 class Settings(_Section):
     """All settings, checked. Secrets show neither in its text nor in any error."""
 
@@ -269,7 +301,9 @@ class Settings(_Section):
     run: RunSettings = Field(default_factory=RunSettings)
     proof: ProofSettings = Field(default_factory=ProofSettings)
     budget: BudgetSettings = Field(default_factory=BudgetSettings)
+    permissions: PermissionSettings = Field(default_factory=PermissionSettings)
     sandbox: SandboxSettings = Field(default_factory=SandboxSettings)
+    web: WebSettings = Field(default_factory=WebSettings)
     hooks: tuple[HookSettings, ...] = ()
     """In the order in which they are told."""
     home: AbsolutePath
