@@ -35,6 +35,11 @@ PYTHON = Path(sys.executable)
         "web/__tests__/cart.js",
         "pkg/cart_test.go",
         "lib/src/test/java/shop/CartTest.java",
+        "test-cart.js",
+        "web/test.mjs",
+        "web/tests.js",
+        "spec/cart.js",
+        "web/__snapshots__/cart.snap",
     ],
 )
 def test_paths_of_tests(path: str) -> None:
@@ -52,6 +57,9 @@ def test_paths_of_tests(path: str) -> None:
         "web/cart.js",
         "django/test/client.py",
         "shop/test_data.json",
+        "shop/check_cart.py",
+        "web/contest.js",
+        "web/spec.js",
     ],
 )
 def test_paths_of_source(path: str) -> None:
@@ -137,6 +145,51 @@ def test_only_test_modules_narrow_a_run() -> None:
     assert plan.narrowed(["tests/test_a.py", "tests/data/cart.json"]) == ()
     assert plan.narrowed(["tests/test_a.py", "tests/helpers.py"]) == ()
     assert plan_for([], PYTHON, command=["x"], report="r").narrowed(["tests/test_a.py"]) == ()
+
+
+BASE = frozenset(
+    {
+        "todo.py",
+        "src/shop/__init__.py",
+        "src/shop/cart.py",
+        "lib/deep/__init__.py",
+        "lib/deep/er/__init__.py",
+        "docs/conf.py",
+        "tests/test_todo.py",
+        "tests/helpers.py",
+        "pack/__init__.py",
+        "pack/test_todo.py",
+        "bare/test_todo.py",
+        "whole/tests/__init__.py",
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("path", "module"),
+    [
+        ("tests/todo.py", "todo"),
+        ("tests/todo/__init__.py", "todo"),
+        ("tests/unit/todo.py", "todo"),
+        ("tests/shop.py", "shop"),
+        ("tests/deep.py", "deep"),
+        ("tests/json.py", "json"),
+        ("tests/pytest/__init__.py", "pytest"),
+        ("bare/todo.py", "todo"),
+        ("tests/er.py", None),
+        ("tests/cart.py", None),
+        ("tests/docs/__init__.py", None),
+        ("tests/test_cart.py", None),
+        ("tests/unit/helpers.py", None),
+        ("tests/test/__init__.py", None),
+        ("pack/todo.py", None),
+        ("whole/tests/todo.py", None),
+        ("shop2/todo.py", None),
+        ("tests/todo.json", None),
+    ],
+)
+def test_a_helper_of_tests_must_not_take_the_place_of_what_they_test(path: str, module: str | None) -> None:
+    assert shadowed_module(path, BASE) == module
 
 
 @given(st.text(), st.lists(st.text(alphabet="ab/*?{},.[", max_size=8), max_size=3))

@@ -30,7 +30,8 @@ _INCLUDED = re.compile(
 _OWN = ("pyproject.toml", "setup.cfg", "setup.py")
 _WHOLE = frozenset(
     {
-        "pyproject.toml", "setup.cfg", "setup.py", "pytest.ini", "uv.lock", "package.json",
+        "pyproject.toml", "setup.cfg", "setup.py", "pytest.ini", ".pytest.ini", "pytest.toml",
+        "tox.ini", "uv.lock", "package.json",
         "package-lock.json", "npm-shrinkwrap.json", "go.mod", "go.sum", "anton.toml",
     }
 )  # fmt: skip

@@ -16,6 +16,7 @@ from anton.core.proof import Blame, Commit, FileChange, Patch, Refusal
 from anton.ports import Repository
 from anton.proving.plan import TestPlan, protected_reason, shadowed_module
 from anton.proving.subject import clean_key, clean_subject
+from anton.proving.testdata import only_tests_name
 
 MAX_FILE_BYTES = 1_000_000
 _LINKS = {"120000": "a symbolic link", "160000": "a submodule"}
@@ -109,7 +110,10 @@ async def _sort(
     tests: list[FileChange] = []
     refused: list[Refusal] = []
     for change in await repository.changes(base, tree):
-        if reason := await _objection(repository, tree, change, files):
+        reason = await _objection(repository, tree, change, files, plan)
+        if author is Blame.CODE and not reason and not plan.is_test(change.path):
+            reason = await _fixture(repository, base, change, files, plan)
+        if reason:
             refused.append(_refusal(author, _DID.get(change.status, "changed"), change.path, reason))
         else:
             (tests if plan.is_test(change.path) else source).append(change)
@@ -123,8 +127,17 @@ def _refusal(author: Blame, did: str, path: str, reason: str) -> Refusal:
     return Refusal(author, f"{author} agent {did} {path!r}, {reason}: left out")
 
 
+async def _fixture(
+    repository: Repository, base: str, change: FileChange, files: Collection[str], plan: TestPlan
+) -> str | None:
+    """Why a file that was there before is the tests' own, wherever it lies."""
+    if change.status == "A" or not await only_tests_name(repository, base, change.path, files, plan):
+        return None
+    return "which only tests read"
+
+
 async def _objection(
-    repository: Repository, tree: str, change: FileChange, files: Collection[str]
+    repository: Repository, tree: str, change: FileChange, files: Collection[str], plan: TestPlan
 ) -> str | None:
     """Why a change may not become part of a patch, whoever made it."""
     if reason := protected_reason(change.path):
@@ -135,7 +148,7 @@ async def _objection(
         return f"which is {kind}"
     if change.binary:
         return "which is a binary file"
-    if change.status == "A" and (module := shadowed_module(change.path, files)):
+    if change.status == "A" and (module := shadowed_module(change.path, files, plan.test_patterns)):
         return f"which takes the place of the module {module!r}"
     content = await repository.read(tree, change.path, MAX_FILE_BYTES + 1)
     if content is not None and len(content) > MAX_FILE_BYTES:

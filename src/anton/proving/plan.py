@@ -31,6 +31,10 @@ TEST_PATTERNS = (
     "**/*_test.go",
     "**/*{.,-,_}test.{js,cjs,mjs,jsx,ts,tsx}",
     "**/*.spec.{js,cjs,mjs,jsx,ts,tsx}",
+    "**/test-*.{js,cjs,mjs,jsx,ts,tsx}",
+    "**/{test,tests}.{js,cjs,mjs,jsx,ts,tsx}",
+    "spec/**/*.{js,cjs,mjs,jsx,ts,tsx}",
+    "**/__snapshots__/**",
 )
 PYTHON_MODULES = ("**/test*.py", "**/*_test.py")
 
@@ -161,18 +165,54 @@ def protected_reason(path: str) -> str | None:
     return next((why for why, globs in _PROTECTED.items() if _matches(lowered, globs)), None)
 
 
-def shadowed_module(path: str, base_files: Collection[str]) -> str | None:
-    """The module of Python or of the test runner whose place a new file would take, if any."""
-    found = re.fullmatch(r"(src/)?(\w+)(?:\.py|/__init__\.py)", path)
+def shadowed_module(
+    path: str, base_files: Collection[str], test_patterns: Sequence[str] = TEST_PATTERNS
+) -> str | None:
+    """The module of Python, of the runner or of the repository whose place a new file would take, if any.
+
+    A folder of tests that is no package comes first where pytest looks for modules:
+    docs.pytest.org/en/stable/explanation/pythonpath.html.
+    """
+    found = re.fullmatch(r"((?:.*/)?)([^/]+?)\.py", path.replace("/__init__.py", ".py"))
     if found is None:
         return None
-    root, name = found[1] or "", found[2]
-    if name not in _RUNNER_MODULES and name not in sys.stdlib_module_names:
+    root, name = found[1], found[2]
+    if f"{root}{name}.py" in base_files or f"{root}{name}/__init__.py" in base_files:
         return None
-    held = f"{root}{name}.py" in base_files or f"{root}{name}/__init__.py" in base_files
-    return None if held else name
+    foreign = name in _RUNNER_MODULES or name in _STANDARD
+    if root in ("", "src/"):
+        return name if foreign else None
+    if f"{root}__init__.py" in base_files or not _holds_tests(path, root, base_files, tuple(test_patterns)):
+        return None
+    return name if foreign or name in _top_level(base_files, tuple(test_patterns)) else None
 
 
+def _holds_tests(path: str, root: str, base_files: Collection[str], patterns: tuple[str, ...]) -> bool:
+    return _matches(path, patterns) or any(
+        other.startswith(root) and "/" not in other[len(root) :] and _matches(other, patterns)
+        for other in base_files
+    )
+
+
+_NO_PACKAGES = frozenset({"docs", "doc", "examples", "scripts", "tools", "bench", "benchmarks"})
+
+
+def _top_level(base_files: Collection[str], patterns: tuple[str, ...]) -> set[str]:
+    """What the source's modules are imported as, as far as the first dot."""
+    found = set()
+    for path in base_files:
+        if path.endswith(".py") and not _matches(path, patterns):
+            first, _, rest = path.removeprefix("src/").partition("/")
+            found.add(first if rest else first.removesuffix(".py"))
+            folders = path.split("/")[:-1]
+            while folders and "/".join([*folders, "__init__.py"]) in base_files:
+                top = folders.pop()
+                if "/".join([*folders, "__init__.py"]) not in base_files:
+                    found.add(top)
+    return found - _NO_PACKAGES
+
+
+_STANDARD = sys.stdlib_module_names - {"test"}  # Python's own tests, which nobody needs
 _RUNNER_MODULES = frozenset({"pytest", "_pytest", "pluggy", "iniconfig", "packaging", "pygments", "py"})
 
 

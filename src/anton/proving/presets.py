@@ -32,12 +32,13 @@ from anton.proving.declarations import (
     python_recipe,
     unread,
 )
-from anton.proving.plan import REPORT, TEST_PATTERNS, ReportFormat, TestPlan
+from anton.proving.plan import PYTHON_MODULES, REPORT, TEST_PATTERNS, ReportFormat, TestPlan
 from anton.proving.programs import Find, Machine, find_program, interpreter_paths, program
+from anton.proving.pytest_files import configured_folders, configured_modules
 
 GO_REPORT = ".anton-go-test.json"
 
-_PYTEST_OPTIONS = (
+PYTEST_OPTIONS = (
     "-q",
     "--tb=short",
     "--color=no",
@@ -68,7 +69,7 @@ _NODE_MODULES = (
     f"**/test/**/*.{_SCRIPT}",
 )
 _JEST_MODULES = (f"**/*.{{test,spec}}.{_SCRIPT}", f"**/__tests__/**/*.{_SCRIPT}")
-_ENVIRONMENT = MappingProxyType(
+OWN_ENVIRONMENT = MappingProxyType(
     {
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONHASHSEED": "0",
@@ -76,6 +77,7 @@ _ENVIRONMENT = MappingProxyType(
         "CI": "1",
     }
 )
+"""Set for every run, unless a person sets them."""
 _TESTS = {
     "python": re.compile(r"(?:.*/)?(?:test_[^/]*|[^/]*_test|tests)\.py"),
     "node": re.compile(
@@ -116,7 +118,7 @@ def plan_for(
         command: Any command that leaves JUnit XML at `report`.
         report: File or folder, relative to the tree; must be given with `command`.
         timeout_seconds: For one run of the suite.
-        test_patterns: Globs in place of TEST_PATTERNS.
+        test_patterns: Globs in place of TEST_PATTERNS and of what the repository's configuration adds.
         env: Added to the command's environment.
         readable: Further paths of the host that the command needs.
 
@@ -129,11 +131,18 @@ def plan_for(
     plan = _own(declared, machine, tuple(command), report) if command else _preset(declared, machine)
     return replace(
         plan,
-        test_patterns=tuple(test_patterns) or TEST_PATTERNS,
+        test_patterns=tuple(test_patterns) or _patterns(declared, plan),
         timeout_seconds=timeout_seconds,
-        env=MappingProxyType({**_ENVIRONMENT, **_python_path(declared), **plan.env, **(env or {})}),
+        env=MappingProxyType({**OWN_ENVIRONMENT, **_python_path(declared), **plan.env, **(env or {})}),
         readable=(*plan.readable, *readable),
     )
+
+
+def _patterns(declared: Declared, plan: TestPlan) -> tuple[str, ...]:
+    """Globs of all that the runner takes for tests, so that nobody's source is judged by its own author."""
+    modules = plan.modules if plan.modules in (_NODE_MODULES, _JEST_MODULES) else ()
+    configured = configured_modules(declared.texts) + configured_folders(declared.files, declared.texts)
+    return tuple(dict.fromkeys((*TEST_PATTERNS, *modules, *configured)))
 
 
 def _own(declared: Declared, machine: Machine, command: tuple[str, ...], report: str) -> TestPlan:
@@ -198,8 +207,9 @@ def _languages(declared: Declared) -> tuple[str, ...]:
 
 
 def _pytest(declared: Declared, machine: Machine) -> TestPlan:
-    python, plan = _with_python(TestPlan((), selects_files=True), declared, machine)
-    command = (str(python), "-m", "pytest", *_PYTEST_OPTIONS)
+    modules = (*PYTHON_MODULES, *configured_modules(declared.texts))
+    python, plan = _with_python(TestPlan((), selects_files=True, modules=modules), declared, machine)
+    command = (str(python), "-m", "pytest", *PYTEST_OPTIONS)
     return replace(plan, command=command, exit_codes=frozenset({0, 1, 5}))
 
 
