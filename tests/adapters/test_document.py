@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anton.adapters.document import Document, Malformed, one_line, parse, read, write
+from anton.adapters.document import Document, Malformed, parse, read, write
+from anton.core.text import one_line
 
 texts = st.text().map(one_line)
 fields = st.dictionaries(

@@ -2,49 +2,14 @@
 
 from __future__ import annotations
 
-import unicodedata
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anton.core.ticket import MAX_BODY_CHARACTERS, Ticket, ticket_from_text, visible
+from anton.core.ticket import MAX_BODY_CHARACTERS, Ticket, ticket_from_text
 
 ANY = st.text(st.characters(codec=None))
 HIDDEN = st.text(st.sampled_from("a \n\t\r\x00\x1b[31m]8;;\x07\\‮⁦​﻿­\U000e0041\ud800\x9b"), max_size=60)
-
-
-@pytest.mark.parametrize(
-    ("text", "cleaned", "removed"),
-    [
-        ("plain text, Grüße, 漢字 🎉", "plain text, Grüße, 漢字 🎉", 0),
-        ("tab\tand\nline\r\nends\rof all kinds", "tab\tand\nline\nends\nof all kinds", 0),
-        ("\x1b[31mred\x1b[0m", "red", 9),
-        ("\x1b]8;;https://evil.example\x07link\x1b]8;;\x07", "link", 32),
-        ("\x1b]0;title\x1b\\text", "text", 11),
-        ("\x1b", "", 1),
-        ("pay‮100⁦", "pay100", 2),
-        ("in​vis‍ible﻿", "invisible", 3),
-        ("ignore\U000e0069\U000e0067\U000e006e", "ignore", 3),
-        ("nul\x00 and bell\x07", "nul and bell", 2),
-        ("\x9b31mred", "31mred", 1),
-        ("soft­hyphen", "softhyphen", 1),
-        ("lone \ud800 surrogate", "lone ? surrogate", 0),
-        ("", "", 0),
-    ],
-)
-def test_what_a_person_cannot_see_is_taken_out_and_counted(text: str, cleaned: str, removed: int) -> None:
-    assert visible(text) == (cleaned, removed)
-
-
-@given(ANY | HIDDEN)
-def test_what_remains_can_be_seen_written_and_cleaned_again(text: str) -> None:
-    cleaned, removed = visible(text)
-    cleaned.encode("utf-8")
-    assert removed >= 0
-    assert not [c for c in cleaned if unicodedata.category(c) == "Cc" and c not in "\n\t"]
-    assert not [c for c in cleaned if unicodedata.bidirectional(c) in {"LRE", "RLE", "LRO", "RLO", "PDF"}]
-    assert visible(cleaned) == (cleaned, 0)
 
 
 def test_the_first_line_is_the_title_and_the_rest_the_body() -> None:

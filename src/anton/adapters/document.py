@@ -23,7 +23,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from anton.core.ticket import visible
+from anton.core.text import one_line
 
 MAX_BYTES = 4_000_000
 """Of a file that is read; a page of prose is about 3 kB."""
@@ -143,11 +143,6 @@ def alone_in(folder: Path) -> Iterator[None]:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def one_line(text: str) -> str:
-    """Outside text as it may stand in a field: visible characters, on one line."""
-    return " ".join(visible(text)[0].split())
 
 
 def _written(value: Value) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from anton.core import text
 from anton.core.proof import Blame, Case, Cell, CellStatus, Fault, FaultKind, Tampering
 
 SHOWN_TESTS = 8
@@ -14,9 +15,7 @@ SHOWN_CHARACTERS = 1_500
 
 def listed(tests: Iterable[str]) -> str:
     """The first few names; the rest is counted."""
-    names = list(tests)
-    more = f" and {len(names) - SHOWN_TESTS} more" if len(names) > SHOWN_TESTS else ""
-    return ", ".join(names[:SHOWN_TESTS]) + more
+    return text.listed(tests, SHOWN_TESTS)
 
 
 def named(kind: FaultKind, blame: Blame, what: str, cases: Mapping[str, Case]) -> Fault:
@@ -50,8 +49,8 @@ def tampered(signs: Sequence[Tampering]) -> Iterator[Fault]:
                 f"- {_place(sign)}: {sign.kind}. {sign.detail}" for sign in found[:SHOWN_TESTS]
             )
             more = f"\n- and {len(found) - SHOWN_TESTS} more" if len(found) > SHOWN_TESTS else ""
-            text = f"The patch holds what no proof can stand on; take it back:\n{places}{more}"
-            yield Fault(FaultKind.TAMPERED, blame, (), text)
+            what = f"The patch holds what no proof can stand on; take it back:\n{places}{more}"
+            yield Fault(FaultKind.TAMPERED, blame, (), what)
 
 
 def _place(sign: Tampering) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from anton.core.text import visible
+
 MAX_BODY_CHARACTERS = 64_000
 """What an agent reads of a ticket; the rest is cut with a notice. A page of prose is about 3,000."""
 
@@ -33,25 +35,6 @@ class Ticket:
         """The key as a part of a branch name: lower case, `[a-z0-9-]` only, MAX_SLUG_CHARACTERS at most."""
         words = re.sub(r"[^a-z0-9]+", "-", self.key.lower()).strip("-")
         return words[:MAX_SLUG_CHARACTERS].rstrip("-") or "bug"
-
-
-_INVISIBLE = re.compile(
-    "[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e"
-    "\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e0fff]"
-)
-_ANSI = re.compile("\u001b(?:\\[[0-?]*[ -/]*[@-~]|\\][^\u0007\u001b]*(?:\u0007|\u001b\\\\)|[@-Z\\\\-_])")
-
-
-def visible(text: str) -> tuple[str, int]:
-    r"""Outside text without what a person cannot see: control, bidirectional, zero-width and tag characters.
-
-    Returns:
-        The cleaned text (lone surrogates replaced, line ends as `\n`) and how many characters were removed.
-    """
-    text = text.encode("utf-8", "replace").decode().replace("\r\n", "\n").replace("\r", "\n")
-    without_ansi = _ANSI.sub("", text)
-    cleaned = _INVISIBLE.sub("", without_ansi)
-    return cleaned, len(text) - len(cleaned)
 
 
 def ticket_from_text(text: str, *, key: str, reporter: str = "", source: str = "cli") -> Ticket:

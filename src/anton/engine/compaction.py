@@ -9,8 +9,8 @@ from anton.core.context import ASK, cut_point, size_of, thinned
 from anton.core.errors import ModelError
 from anton.core.event import ConversationCompressed
 from anton.core.message import Message, ReplyEnded, StreamRestarted, TextDelta, UserMessage
+from anton.core.text import sayable
 from anton.core.tool import ToolSpec
-from anton.engine.dispatch import sayable
 from anton.engine.log import AgentLog
 from anton.ports import Model, ModelRequest
 

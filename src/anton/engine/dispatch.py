@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 from anton.core.errors import OutsideError, ToolError
 from anton.core.message import ToolCall
+from anton.core.text import sayable
 from anton.core.tool import Reach, Tool, ToolResult
 from anton.engine.hooks import AgentHooks
 
@@ -23,11 +24,6 @@ MAX_CALLS = 32
 RECEIVED = "Received. Nothing more is needed."
 _CHANGES = (Reach.WRITE, Reach.RUN)
 """After these a worktree may be another."""
-
-
-def sayable(text: str) -> str:
-    """Text without lone surrogates, which JSON and file names can bring and no file or journal can hold."""
-    return text.encode("utf-8", "replace").decode()
 
 
 @dataclass(slots=True)

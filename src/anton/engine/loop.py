@@ -26,9 +26,10 @@ from anton.core.event import (
     TurnStarted,
 )
 from anton.core.message import CallReady, ReplyEnded, StreamRestarted, TextDelta, ToolCall
+from anton.core.text import sayable
 from anton.core.tool import Tool
 from anton.engine.compaction import Compaction
-from anton.engine.dispatch import Dispatch, sayable
+from anton.engine.dispatch import Dispatch
 from anton.engine.hooks import AgentHooks
 from anton.engine.log import AgentLog
 from anton.engine.summary import summarise

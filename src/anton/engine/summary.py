@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from anton.core.message import ToolCall
-from anton.core.ticket import visible
+from anton.core.text import one_line
 
 MAX_CHARACTERS = 80
 
@@ -24,5 +24,5 @@ def summarise(call: ToolCall) -> str:
             break
     else:
         text = ""
-    line = " ".join(visible(text)[0].split())
+    line = one_line(text)
     return line if len(line) <= MAX_CHARACTERS else line[: MAX_CHARACTERS - 1] + "…"

@@ -28,6 +28,7 @@ from types import MappingProxyType
 from typing import assert_never
 
 from anton.core.errors import OutsideError
+from anton.core.text import without_userinfo
 from anton.ports import Command, Execution, Sandbox
 from anton.proving.declarations import Kind, Recipe, requirement_files
 from anton.proving.programs import Machine, interpreter_paths, program
@@ -67,7 +68,6 @@ _PIP_TO_UV = {
     "PIP_FIND_LINKS": "UV_FIND_LINKS",
     "PIP_NO_INDEX": "UV_NO_INDEX",
 }
-_CREDENTIALS = re.compile(r"://[^/\s@]+@")
 _WHEELS_ONLY = ("--only-binary", ":all:")
 _PORTABLE_SCRIPTS = (
     "find python/bin -type f -exec sed -i '1s|^#!.*/python/bin/python.*$|#!/usr/bin/env python3|' {} +"
@@ -154,7 +154,7 @@ class Environments:
         if execution.exit_code != 0:
             how = "was stopped" if execution.timed_out else f"ended with exit code {execution.exit_code}"
             ended = f"`{_shown(step.argv)}` {how}"
-            raise _unbuildable(recipe, ended, _without_secrets(execution.output))
+            raise _unbuildable(recipe, ended, without_userinfo(execution.output))
 
     async def _run(self, argv: Sequence[str], step: Step, draft: Path, told: list[str]) -> Execution:
         command = Command(
@@ -166,12 +166,12 @@ class Environments:
             network=True,
         )
         execution = await self._sandbox.run(command)
-        told += [f"$ {_shown(argv)}", _without_secrets(execution.output)]
+        told += [f"$ {_shown(argv)}", without_userinfo(execution.output)]
         return execution
 
     @property
     def _secret_sources(self) -> bool:
-        return any(_CREDENTIALS.search(value) for value in self._sources.values())
+        return any(without_userinfo(value) != value for value in self._sources.values())
 
 
 def steps(recipe: Recipe, machine: Machine) -> tuple[Step, ...]:
@@ -241,10 +241,6 @@ def _unbuildable(recipe: Recipe, what: str, words: str) -> EnvironmentUnbuildabl
 
 def _shown(argv: Sequence[str]) -> str:
     return " ".join((Path(argv[0]).name, *argv[1:]))
-
-
-def _without_secrets(text: str) -> str:
-    return _CREDENTIALS.sub("://…@", text)
 
 
 def _for_all_tools(sources: Mapping[str, str]) -> dict[str, str]:

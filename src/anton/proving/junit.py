@@ -15,11 +15,14 @@ from xml.parsers import expat
 
 from anton.core.errors import OutsideError
 from anton.core.proof import BAD, Case, Outcome
+from anton.core.text import middle_cut, visible
 
 MAX_REPORT_BYTES = 20_000_000
 MAX_MESSAGE = 2_000
 """Characters of one test's failure text; beginning and end are kept."""
 MAX_ID = 500
+_NOTICE = 80
+"""Characters kept free for the notice of a cut."""
 MAX_CASES = 200_000
 MAX_DEPTH = 64
 
@@ -52,15 +55,12 @@ def read_report(xml: bytes) -> tuple[Case, ...]:
 
 
 def plain(text: str) -> str:
-    """Text without colours and control characters; line ends and tabs stay."""
-    return _CONTROL.sub("", _ANSI.sub("", text))
+    """Text without colours, however they are written, and without what cannot be seen."""
+    return visible(_ANSI.sub("", text))[0]
 
 
 _ESC = r"(?:\x1b|#x1B|\\x1B)"  # as it is, as pytest writes it, as node writes it
 _ANSI = re.compile(_ESC + r"(?:\[[0-9;:?]{0,32}[ -/]{0,4}[@-~]|\][^\x07\x1b]{0,500}(?:\x07|\x1b\\))")
-_CONTROL = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ud800-\udfff]"
-)
 _CONTROL_BYTES = bytes(n for n in range(32) if n not in b"\t\n\r")
 _NEVER_RAN = frozenset({"hookFailed", "cancelledByParent", "uncaughtException", "unhandledRejection"})
 """Failure types of node for tests whose own body did not run to its end.
@@ -212,8 +212,7 @@ def one_line(text: str) -> str:
 
 
 def bounded(text: str) -> str:
-    """A message cut at MAX_MESSAGE; beginning and end are kept."""
+    """A message of MAX_MESSAGE characters at most, with the notice of a cut; beginning and end are kept."""
     if len(text) <= MAX_MESSAGE:
         return text
-    half = (MAX_MESSAGE - 40) // 2
-    return f"{text[:half]}\n… {len(text) - 2 * half:,} characters left out …\n{text[-half:]}"
+    return middle_cut(text, MAX_MESSAGE - _NOTICE, tail=MAX_MESSAGE // 2)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from anton.core.text import middle_cut, sayable
+
 MAX_RESULT_CHARACTERS = 32_000
 """Of one tool's result; about 8,000 tokens."""
 MAX_LINE_CHARACTERS = 1_000
@@ -54,13 +56,7 @@ def around(lines: Sequence[str], first: int, last: int, context: int = 3, most: 
 
 def bounded(text: str, limit: int = MAX_RESULT_CHARACTERS) -> str:
     """Text of about `limit` characters at most; where there is more, beginning and end are kept."""
-    text = text.encode("utf-8", "replace").decode()
-    if len(text) <= limit:
-        return text
-    tail = limit // 4
-    head = limit - tail
-    cut = len(text) - limit
-    return f"{text[:head]}\n[{cut:,} of {len(text):,} characters left out here]\n{text[-tail:]}"
+    return middle_cut(sayable(text), limit, tail=limit // 4)
 
 
 def size(count: int) -> str:

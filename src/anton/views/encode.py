@@ -28,7 +28,7 @@ from collections.abc import Iterator
 
 from rich.text import Text
 
-from anton.core.ticket import visible
+from anton.core.text import visible
 
 PROSE_CHARACTERS = 4_000
 """Of one model text in a document; the rest is cut with a notice."""

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from anton.core.confidence import full_sandbox
 from anton.core.proof import FileChange, Opinion, Patch, Proof
 from anton.core.run import RunState
+from anton.core.text import listed
 from anton.views.diff import DiffKind, diff_lines
 from anton.views.encode import line
 from anton.views.figures import BIG_PATCH_LINES, changed_lines, count
@@ -121,6 +122,4 @@ def _of_the_run(state: RunState) -> Iterator[str]:
 
 
 def _named(names: Iterable[str]) -> str:
-    every = [line(name, 120) for name in names]
-    more = f" and {len(every) - SHOWN_NAMES} more" if len(every) > SHOWN_NAMES else ""
-    return ", ".join(every[:SHOWN_NAMES]) + more
+    return listed((line(name, 120) for name in names), SHOWN_NAMES)

@@ -8,6 +8,7 @@ from pathlib import Path
 from anton.adapters import document
 from anton.adapters.document import Document, Malformed, Value
 from anton.core.errors import OutsideError
+from anton.core.text import one_line
 from anton.ports import PullRequestDraft
 
 
@@ -79,4 +80,4 @@ def _rendered(draft: PullRequestDraft) -> Document:
         "labels": draft.labels,
         "remote": draft.remote,
     }
-    return Document(fields, f"# {document.one_line(draft.title)}\n\n{draft.body.strip()}")
+    return Document(fields, f"# {one_line(draft.title)}\n\n{draft.body.strip()}")

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
 import signal
 from asyncio.subprocess import Process
 from collections.abc import Mapping, Sequence
@@ -23,6 +22,7 @@ from dataclasses import dataclass, field
 from anton.adapters.descriptors import DrainedPipe, memory_file
 from anton.core.event import HookMoment
 from anton.core.hook import HookEvent, event_as_json
+from anton.core.text import visible
 from anton.ports import HookAnswer, HookFailure
 
 VETO = 2
@@ -32,7 +32,6 @@ MAX_OUTPUT_BYTES = 4_000
 MAX_DETAIL_CHARACTERS = 300
 _DRAIN_SECONDS = 1.0
 """For output that a program's ended group still has in the pipe."""
-_CONTROL = re.compile("\x1b\\[[0-9;]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +137,7 @@ async def _run(program: Program, text: bytes, env: Mapping[str, str]) -> _Ended:
         finally:
             await asyncio.shield(_end(process, output))
     said = output.kept().decode("utf-8", "replace")
-    return _Ended(code, _CONTROL.sub("", said).strip())
+    return _Ended(code, visible(said)[0].strip())
 
 
 async def _start(program: Program, stdin: int, output: DrainedPipe, env: Mapping[str, str]) -> Process:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import re
 import shutil
 import signal
 from asyncio.subprocess import Process
@@ -19,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from anton.core.errors import OutsideError
+from anton.core.text import one_line, without_userinfo
 
 SECONDS = 300.0
 """Time limit of a command that works on local files only."""
@@ -156,10 +156,8 @@ def require(done: Finished, what: str) -> Finished:
 
 
 def speakable(said: bytes) -> str:
-    """Foreign words as one line: bounded, without control characters or the userinfo of URLs."""
-    text = said.decode("utf-8", "replace")
-    text = re.sub(r"\x1b\[[0-9;]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]", "", text)
-    return re.sub(r"://[^/@\s]+@", "://", " ".join(text.split()))[:SHOWN_CHARACTERS]
+    """Foreign words as one line: bounded, without what cannot be seen or the userinfo of URLs."""
+    return without_userinfo(one_line(said.decode("utf-8", "replace")))[:SHOWN_CHARACTERS]
 
 
 def split(listing: bytes) -> Sequence[str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from anton.adapters.repository.command import Git, speakable
 from anton.core.errors import OutsideError, RepositoryUnusable, UsageError
+from anton.core.text import without_userinfo
 
 SECONDS = 180.0
 """Time limit of a push and of a look at a remote."""
@@ -94,7 +95,7 @@ async def _taken(git: Git, commit: str, branch: str, address: str, remote: str) 
 
 
 def _shown(remote: str) -> str:
-    return repr(re.sub(r"://[^/@]+@", "://", remote))
+    return repr(without_userinfo(remote))
 
 
 async def parse_settings(path: Path, content: bytes) -> Mapping[str, str]:

@@ -27,6 +27,7 @@ from types import MappingProxyType
 from anton.adapters import document
 from anton.adapters.document import Document, Malformed, Value
 from anton.core.errors import OutsideError, UsageError
+from anton.core.text import one_line
 from anton.core.ticket import Ticket, ticket_from_text
 
 COMMENTS = "<!-- comments -->"
@@ -165,4 +166,4 @@ def _commented(known: Document, link: str) -> str:
     if marker in known.body:
         return known.body
     begun = known.body if COMMENTS in known.body else f"{known.body.rstrip()}\n\n{COMMENTS}\n\n## Comments"
-    return f"{begun.rstrip()}\n\n{marker}\n**Anton**: closed by the pull request <{document.one_line(link)}>"
+    return f"{begun.rstrip()}\n\n{marker}\n**Anton**: closed by the pull request <{one_line(link)}>"
