@@ -22,7 +22,7 @@ from tests.adapters.model.endpoint import DONE, call, chunk, sse
 from tests.entrypoints.shell import Said, Shell, run_id_in
 from tests.office import BUGGY, HONEST, OLD_TEST, git, make_repository
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+pytestmark = pytest.mark.timeout(400)
 
 TICKET = "To-dos come back when Done is tapped twice"
 
@@ -54,7 +54,7 @@ def test_a_folder_that_is_no_repository_is_named(anton: Shell) -> None:
     assert_one_sentence(
         anton("fix", TICKET, "--repo", str(anton.cwd)), str(anton.cwd), "git repository", status=2
     )
-    assert_one_sentence(anton("fix", TICKET, "--repo", "/nonexistent"), "'/nonexistent'", status=2)
+    assert_one_sentence(anton.inside("fix", TICKET, "--repo", "/nonexistent"), "'/nonexistent'", status=2)
 
 
 def test_a_repository_without_a_commit_is_told_to_make_one(anton: Shell, tmp_path: Path) -> None:
@@ -65,11 +65,12 @@ def test_a_repository_without_a_commit_is_told_to_make_one(anton: Shell, tmp_pat
 def test_a_detached_head_needs_a_base_and_a_base_must_be_there(anton: Shell, repository: Path) -> None:
     git(repository, "checkout", "-q", "--detach")
     assert_one_sentence(anton("fix", TICKET, "--repo", str(repository)), "detached", "--base", status=2)
-    said = anton("fix", TICKET, "--repo", str(repository), "--base", "no-such-branch")
+    said = anton.inside("fix", TICKET, "--repo", str(repository), "--base", "no-such-branch")
     assert_one_sentence(said, "no-such-branch", status=2)
-    assert anton("runs").out.startswith("No runs yet")
+    assert anton.inside("runs").out.startswith("No runs yet")
 
 
+@pytest.mark.slow
 def test_a_repository_without_tests_ends_the_run(anton: Shell, tmp_path: Path) -> None:
     bare = make_repository(tmp_path / "bare", {"todo.py": BUGGY})
     said = anton("fix", TICKET, "--repo", str(bare), "--unsafe-no-sandbox")
@@ -78,6 +79,7 @@ def test_a_repository_without_tests_ends_the_run(anton: Shell, tmp_path: Path) -
     assert "Traceback" not in said.out + said.err
 
 
+@pytest.mark.slow
 def test_a_suite_that_cannot_start_is_shown_in_its_own_words(anton: Shell, tmp_path: Path) -> None:
     broken = make_repository(
         tmp_path / "broken", {"todo.py": BUGGY, "tests/conftest.py": "import nothing_of_the_kind\n"}
@@ -88,6 +90,7 @@ def test_a_suite_that_cannot_start_is_shown_in_its_own_words(anton: Shell, tmp_p
     assert "Traceback" not in said.err
 
 
+@pytest.mark.slow
 def test_a_suite_that_hangs_is_ended_at_the_limit_that_is_set(anton: Shell, tmp_path: Path) -> None:
     hanging = make_repository(
         tmp_path / "hanging", {"tests/test_hang.py": "def test_hang():\n    while True:\n        pass\n"}
@@ -121,16 +124,17 @@ def test_a_ticket_that_is_none_is_refused(
 ) -> None:
     (anton.cwd / "binary").write_bytes(b"\x7fELF\0\0\1")
     (anton.cwd / "huge").write_bytes(b"x" * 8_000_001)
-    assert_one_sentence(anton("fix", *arguments, "--repo", str(repository)), *words, status=2)
-    assert anton("runs").out.startswith("No runs yet")
+    assert_one_sentence(anton.inside("fix", *arguments, "--repo", str(repository)), *words, status=2)
+    assert anton.inside("runs").out.startswith("No runs yet")
 
 
 @pytest.mark.parametrize("key", ["no/such key", "../../etc", "x" * 101])
 def test_a_key_that_can_name_no_ticket_is_refused(anton: Shell, repository: Path, key: str) -> None:
-    said = anton("fix", TICKET, "--key", key, "--repo", str(repository))
+    said = anton.inside("fix", TICKET, "--key", key, "--repo", str(repository))
     assert_one_sentence(said, "cannot be a ticket's key", status=2)
 
 
+@pytest.mark.slow
 def test_bytes_that_are_no_text_are_refused_or_replaced(anton: Shell, repository: Path) -> None:
     said = anton("fix", b"broken \xff here", "--repo", str(repository), "--unsafe-no-sandbox")
     assert_one_sentence(said, status=1)
@@ -155,15 +159,15 @@ def test_a_mistake_in_the_settings_is_named_with_file_key_and_what_is_allowed(
     anton: Shell, settings: str, words: tuple[str, ...]
 ) -> None:
     (anton.cwd / "anton.toml").write_text(settings)
-    assert_one_sentence(anton("runs"), *words, status=2)
+    assert_one_sentence(anton.inside("runs"), *words, status=2)
 
 
 def test_a_key_without_a_model_is_told_to_name_one(anton: Shell) -> None:
-    assert_one_sentence(anton("demo", API_KEY="sk-secret"), "set MODEL", status=2)
+    assert_one_sentence(anton.inside("demo", API_KEY="sk-secret"), "set MODEL", status=2)
 
 
 def test_a_base_url_that_is_none_is_named(anton: Shell) -> None:
-    said = anton("demo", API_KEY="sk-secret", MODEL="m", BASE_URL="api.example.com")
+    said = anton.inside("demo", API_KEY="sk-secret", MODEL="m", BASE_URL="api.example.com")
     assert_one_sentence(said, "environment BASE_URL", "https://", status=2)
     assert "sk-secret" not in said.err
 
@@ -178,15 +182,15 @@ def test_a_state_folder_that_cannot_be_made_is_named(anton: Shell, tmp_path: Pat
     (tmp_path / "file").write_text("")
     home = str(tmp_path / "file" / "home")
     for command in (["demo"], ["runs"]):
-        assert_one_sentence(anton(*command, ANTON_HOME=home), home, "ANTON_HOME", status=2)
-    assert_one_sentence(anton("runs", ANTON_HOME="/proc/no/such"), "ANTON_HOME", status=2)
+        assert_one_sentence(anton.inside(*command, ANTON_HOME=home), home, "ANTON_HOME", status=2)
+    assert_one_sentence(anton.inside("runs", ANTON_HOME="/proc/no/such"), "ANTON_HOME", status=2)
 
 
 def test_a_journal_that_is_none_is_named(anton: Shell) -> None:
     anton.home.mkdir()
     (anton.home / "journal.db").write_bytes(b"this is no database, and long enough to be looked at" * 100)
     for command in (["runs"], ["show", "00000000"], ["demo"]):
-        assert_one_sentence(anton(*command), "journal.db", status=1)
+        assert_one_sentence(anton.inside(*command), "journal.db", status=1)
 
 
 @contextmanager
@@ -203,6 +207,7 @@ def small_disk(folder: Path, size: str) -> Iterator[None]:
         subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", ["16k", "500k"])
 def test_a_full_disk_is_named(anton: Shell, size: str) -> None:
     with small_disk(anton.home, size):
@@ -216,7 +221,7 @@ def test_a_full_disk_is_named(anton: Shell, size: str) -> None:
 @pytest.mark.parametrize("command", ["approve", "decline", "resume", "show"])
 @pytest.mark.parametrize("run", ["00000000", "../../etc/passwd"])
 def test_a_run_that_is_none_is_named(anton: Shell, command: str, run: str) -> None:
-    said = anton(command, run)
+    said = anton.inside(command, run)
     assert said.status == 2
     assert "Traceback" not in said.err
     assert "anton runs" in said.err
@@ -274,6 +279,7 @@ def with_model(url: str) -> dict[str, str]:
     return {"API_KEY": "sk-secret", "MODEL": "gpt-none", "BASE_URL": url}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("answer", "words"), [(WrongKey, ("401", "API_KEY")), (WrongModel, ("404", "MODEL"))]
 )
@@ -288,6 +294,7 @@ def test_a_model_that_refuses_is_named_with_what_to_check(
     assert finished.status == 0, finished
 
 
+@pytest.mark.slow
 def test_an_address_where_nobody_answers_is_named(anton: Shell, tmp_path: Path) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -299,6 +306,7 @@ def test_an_address_where_nobody_answers_is_named(anton: Shell, tmp_path: Path) 
     assert_one_sentence(said, "BASE_URL", "anton resume", status=1)
 
 
+@pytest.mark.slow
 def test_a_repository_that_was_never_recorded_needs_a_model(anton: Shell, repository: Path) -> None:
     said = anton("fix", TICKET, "--repo", str(repository), "--unsafe-no-sandbox")
     assert_one_sentence(said, "set API_KEY, BASE_URL and MODEL", "anton resume", status=1)
@@ -345,6 +353,7 @@ def bytes_below(folder: Path) -> dict[str, str]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dirty", [False, True], ids=["clean", "dirty"])
 def test_a_red_suite_a_huge_ticket_and_a_dirty_checkout_are_no_obstacle_and_the_checkout_is_only_read(
     anton: Shell, tmp_path: Path, dirty: bool
@@ -390,6 +399,7 @@ def assert_finishes(anton: Shell, run: str) -> None:
     assert (anton.cwd / ".oncall_runs" / run / "incident.md").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("line", [1, 6, 12])
 def test_an_interrupted_run_says_how_to_go_on_and_goes_on(anton: Shell, line: int) -> None:
     with anton.started("demo") as process:
@@ -403,6 +413,7 @@ def test_an_interrupted_run_says_how_to_go_on_and_goes_on(anton: Shell, line: in
     assert_finishes(anton, run_id_in(text))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("line", [2, 9])
 def test_a_killed_run_goes_on(anton: Shell, line: int) -> None:
     with anton.started("demo") as process:
@@ -413,6 +424,7 @@ def test_a_killed_run_goes_on(anton: Shell, line: int) -> None:
     assert_finishes(anton, folder.name)
 
 
+@pytest.mark.slow
 def test_a_run_that_is_being_worked_on_is_left_alone(anton: Shell) -> None:
     with anton.started("demo") as process:
         until_line(process, 2)
@@ -423,6 +435,7 @@ def test_a_run_that_is_being_worked_on_is_left_alone(anton: Shell) -> None:
         process.communicate()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", ["\x04", "\x03"], ids=["end of input", "interrupt"])
 def test_leaving_the_question_leaves_the_run_as_it_is(anton: Shell, key: str) -> None:
     with anton.terminal("demo") as terminal:
