@@ -215,6 +215,12 @@ def test_a_mistake_of_the_repository_is_named_as_such(toml: str, words: str) -> 
             "[agents.code]\nturn = 1",
             "anton.toml: unknown key 'agents.code.turn': did you mean 'turns'? Allowed",
         ),
+        (
+            '[web]\nallow = ["127.0.0.1"]',
+            "anton.toml: web.allow.0 is '127.0.0.1': it must be the name of a host, as in 'docs.python.org'",
+        ),
+        ('[web]\nallow = "docs.python.org"', "anton.toml: web.allow is 'docs.python.org': it must be a list"),
+        ('[web]\nallow = ["http://a.example"]', "anton.toml: web.allow.0 is 'http://a.example': it must be"),
         ("zzz = 1", "anton.toml: unknown key 'zzz': Allowed here: agents, budget, database_url, home, "),
         ("[run]\nrounds = 0", "anton.toml: run.rounds is 0: it must be greater than or equal to 1"),
         ('[run]\nrounds = "two"', "anton.toml: run.rounds is 'two': it must be a valid integer"),
@@ -491,7 +497,7 @@ def test_any_values_are_settings_or_a_usage_error(cwd: Path, overrides: Mapping[
 def test_the_example_is_valid_and_shows_every_key_with_its_default(cwd: Path) -> None:
     example = load_settings({"HOME": "/h"}, cwd, config=EXAMPLE)
     default = load_settings({"HOME": "/h"}, cwd)
-    shown = {"model", "reasoning_effort"}
+    shown = {"model", "reasoning_effort", "tools"}
     assert example.agents.model_dump(exclude={"code": shown}) == default.agents.model_dump(
         exclude={"code": shown}
     )

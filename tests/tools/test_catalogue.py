@@ -29,6 +29,8 @@ def test_each_tool_stands_under_its_name_with_its_reach() -> None:
             "apply_patch": ("apply_patch", "write", 30.0),
             "run_tests": ("run_tests", "run", 120),
             "todo": ("todo", "read", 30.0),
+            "web_fetch": ("web_fetch", "network", 30),
+            "web_search": ("web_search", "network", 20),
         }
     )
 
@@ -331,6 +333,50 @@ They run in a sandbox without network, on a copy: files that they leave behind a
                         }
                     },
                     "required": ["items"],
+                    "additionalProperties": False,
+                },
+            },
+            {
+                "name": "web_fetch",
+                "description": """\
+Read a page of the web as text: documentation, a changelog, an issue. Only from hosts that are listed.
+
+Nothing is sent but the request: no form, no login. At most 1 MiB is read, 32,000 characters are returned.\
+""",
+                "parameters": {
+                    "type": "object",
+                    "properties": {
+                        "url": {
+                            "description": "Beginning with http:// or https://.",
+                            "maxLength": 2000,
+                            "type": "string",
+                        }
+                    },
+                    "required": ["url"],
+                    "additionalProperties": False,
+                },
+            },
+            {
+                "name": "web_search",
+                "description": "Search the web; returns title, address and a few words of each page. Read one with web_fetch.",
+                "parameters": {
+                    "type": "object",
+                    "properties": {
+                        "query": {
+                            "description": "What to look for; an exact error message in quotes, or a few words.",
+                            "maxLength": 400,
+                            "minLength": 1,
+                            "type": "string",
+                        },
+                        "limit": {
+                            "default": 8,
+                            "description": "Pages to return, at most 20.",
+                            "maximum": 20,
+                            "minimum": 1,
+                            "type": "integer",
+                        },
+                    },
+                    "required": ["query"],
                     "additionalProperties": False,
                 },
             },

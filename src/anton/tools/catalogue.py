@@ -13,12 +13,14 @@ from anton.tools.patch import apply_patch
 from anton.tools.search import grep
 from anton.tools.testing import run_tests
 from anton.tools.todo import todo
+from anton.tools.web import web_fetch, web_search
 
 _ALL = (
     *(read_file, list_dir, glob, grep),
     *(git_log, git_show, git_blame),
     *(edit_file, write_file, apply_patch),
     *(run_tests, todo),
+    *(web_fetch, web_search),
 )
 
 TOOLS: Mapping[str, FunctionTool] = MappingProxyType({tool.spec.name: tool for tool in _ALL})

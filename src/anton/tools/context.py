@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from anton.ports import Past
+from anton.ports import Past, Search, Web
 from anton.tools.worktree import Worktree
 
 
@@ -30,3 +30,5 @@ class ToolContext:
     returns text for the model."""
     base: BaseHistory | None = None
     """None where the files have no history."""
+    web: Web | None = None
+    search: Search | None = None

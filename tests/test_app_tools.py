@@ -1,0 +1,62 @@
+"""Which tools the settings give to agents."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from anton.agents.roster import roster
+from anton.app import compose
+from anton.core.errors import UsageError
+from anton.entrypoints.composition import Wish
+
+FROM_THE_WEB = {"web_fetch", "web_search"}
+
+
+@pytest.fixture(autouse=True)
+def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No settings but the test's own."""
+    for name in ("API_KEY", "BASE_URL", "MODEL", "DATABASE_URL", "REPO_CWD", "ANTON_CONFIG"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("ANTON_HOME", str(tmp_path / "state"))
+
+
+async def tools_of(path: Path, toml: str) -> dict[str, tuple[str, ...]]:
+    path.write_text(toml)
+    async with compose(Wish(config=path, looking=True)) as anton:
+        return {spec.name: spec.tools for spec in anton.world.specs}
+
+
+async def test_no_agent_has_the_web_unless_it_is_given(tmp_path: Path) -> None:
+    assert not any(FROM_THE_WEB & set(spec.tools) for spec in roster())
+    given = await tools_of(tmp_path / "a.toml", '[agents.code]\ntools = ["web_fetch", "grep"]\n')
+    own = {spec.name: spec.tools for spec in roster()}
+    assert given == {**own, "code": (*own["code"], "web_fetch")}
+    assert (await tools_of(tmp_path / "a.toml", '[agents.triage]\ntools = ["git_log"]\n'))["triage"] == (
+        "git_log",
+    )
+
+
+@pytest.mark.parametrize(
+    ("agent", "tool", "said"),
+    [
+        (
+            "code",
+            "web_fech",
+            r"names 'web_fech': did you mean 'web_fetch'\? Allowed here: apply_patch, edit_file",
+        ),
+        (
+            "triage",
+            "write_file",
+            "names 'write_file': Allowed here: git_blame, git_log, git_show, todo, web_fetch",
+        ),
+        ("pr", "submit", "names 'submit': "),
+    ],
+)
+async def test_a_mistake_names_the_file_and_what_is_allowed(
+    tmp_path: Path, agent: str, tool: str, said: str
+) -> None:
+    with pytest.raises(UsageError, match=rf"a\.toml: agents\.{agent}\.tools {said}"):
+        await tools_of(tmp_path / "a.toml", f'[agents.{agent}]\ntools = ["{tool}"]\n')
