@@ -8,9 +8,13 @@ from pathlib import Path
 import pytest
 
 from anton.app import compose
+from anton.core.codec import encode_event
 from anton.core.errors import UsageError
+from anton.core.event import BaseResolved
 from anton.core.message import Usage
 from anton.entrypoints.composition import Wish
+from anton.proving.declarations import Declared
+from anton.runs.world import Planned
 from tests.adapters.model.endpoint import DONE, Answer, chunk, hear, serving, sse
 from tests.adapters.model.test_chat_completions import REQUEST
 
@@ -102,3 +106,59 @@ async def test_hooks_are_those_of_the_settings(write: Write) -> None:
         assert anton.world.hooks.description == "before_tool: /opt/guard"
         checks = {check.name: (check.good, check.detail) for check in await anton.examine()}
     assert checks["hook"] == (False, "before_tool: /opt/guard is no program that can be run")
+
+
+DECLARED = Declared(("app.py", "tests/test_app.py"))
+OWN_TESTS = """
+    [model]
+    name = "a"
+    [tests]
+    command = ["python", "own.py"]
+    report = "own.xml"
+    patterns = ["checks/**"]
+    timeout_seconds = 7
+    env = {API_TOKEN = "s3cret"}
+    """
+
+
+async def settled(wish: Wish) -> Planned:
+    async with compose(wish) as anton:
+        return anton.world.plan(DECLARED, None)
+
+
+async def test_the_tests_are_run_as_was_settled_and_not_as_the_settings_here_have_it(write: Write) -> None:
+    began = await settled(write(OWN_TESTS))
+    here = """
+        [model]
+        name = "a"
+        [tests]
+        command = ["python", "other.py"]
+        report = "other.xml"
+        python = "/opt/other/python"
+        env = {API_TOKEN = "s3cret", MORE = "x"}
+        """
+    async with compose(write(here)) as anton:
+        assert anton.world.plan(DECLARED, began.options) == began
+        assert anton.world.plan(DECLARED, None) != began
+    assert (began.plan.command[1:], began.plan.report, began.plan.timeout_seconds) == (
+        ("own.py",),
+        "own.xml",
+        7.0,
+    )
+    assert began.plan.is_test("checks/one.txt")
+
+
+async def test_a_run_keeps_the_names_of_its_tests_variables_and_not_their_values(write: Write) -> None:
+    began = await settled(write(OWN_TESTS))
+    assert began.plan.env["API_TOKEN"] == "s3cret"
+    assert began.options.env == ("API_TOKEN",)
+    written = encode_event(BaseResolved("c", "t", "main", "s", "", suite=began.options))
+    assert b"API_TOKEN" in written
+    assert b"s3cret" not in written
+
+
+async def test_a_variable_that_the_tests_were_given_and_that_is_not_set_here_is_named(write: Write) -> None:
+    began = await settled(write(OWN_TESTS))
+    async with compose(write('[model]\nname = "a"\n')) as anton:
+        with pytest.raises(UsageError, match=r"'API_TOKEN' by tests\.env.*resume RUN --config FILE"):
+            anton.world.plan(DECLARED, began.options)

@@ -27,6 +27,8 @@ from anton.core.proof import FaultKind
 from anton.core.run import Phase, RunState
 from anton.core.ticket import Ticket
 from anton.ports import Tracker
+from anton.proving.bundle import read_bundle
+from anton.runs.bundle import BUNDLE
 from anton.runs.deliver import branch_of
 from anton.runs.runner import advance, answer
 from anton.runs.world import World
@@ -110,6 +112,19 @@ async def test_a_witness_that_could_not_reach_its_model_is_woken_where_it_was(of
         "The model could not be reached before. Go on from where you were."
     ]
     assert len(model.requests_by_agent["code"]) == 1, "what it had done is not done again"
+
+
+@pytest.mark.slow
+async def test_a_run_keeps_its_way_of_running_tests_wherever_it_is_gone_on_with(office: Office) -> None:
+    await office.receive()
+    with pytest.raises(OutsideError):
+        await advance(office.world({**HONEST, "code": [Refuse("try later")]}), RUN)
+    office.command, office.timeout_seconds = ("python", "-m", "unittest"), 1.0
+    state = await approve(office.world(), await advance(office.world(), RUN))
+    assert state.proof is not None
+    assert {cell.command[-1] for cell in state.proof.cells} == {"quick.py"}
+    bundle = read_bundle((Path(state.steps["report"].result).parent / BUNDLE).read_bytes())
+    assert bundle.rerun.timeout_seconds == 60.0
 
 
 @pytest.mark.slow

@@ -14,6 +14,7 @@ from typing import Literal
 from anton.core.briefing import Briefing
 from anton.core.message import ToolCall, Usage
 from anton.core.proof import Cell, Proof
+from anton.core.suite_options import SuiteOptions
 from anton.core.ticket import Ticket
 from anton.core.tool import ToolResult
 
@@ -83,6 +84,8 @@ class BaseResolved:
     """Where the branch will be pushed."""
     notices: tuple[str, ...] = ()
     """Sentences for the person, such as that uncommitted changes are not looked at."""
+    suite: SuiteOptions | None = None
+    """How the tests are run in this run; None in journals from before it was written down."""
     kind: Literal["base_resolved"] = "base_resolved"
 
 

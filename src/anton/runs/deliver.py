@@ -18,6 +18,7 @@ from anton.core.event import RunClosed, RunOutcome, StepDelivered, Verb
 from anton.core.proof import Proof
 from anton.core.run import RunState
 from anton.ports import PullRequestDraft
+from anton.proving.plan import TestPlan
 from anton.runs.bundle import bundle_of
 from anton.runs.log import RunLog
 from anton.runs.planning import plan_of_run
@@ -34,8 +35,9 @@ async def deliver(world: World, log: RunLog) -> None:
 
     Raises:
         OutsideError: a step failed for now; the decision and the steps that are done are kept.
+        UsageError: the tests need something that is set where the run began, and is not set here.
     """
-    await _bundle(world, log.state)
+    await _plan(world, log.state)  # what is missing here is found before anything leaves the machine
     decision = log.state.decision
     approved = decision is not None and decision.verb is Verb.APPROVE
     for name, step in APPROVED.items() if approved else DECLINED.items():
@@ -82,10 +84,15 @@ async def _close_ticket(world: World, log: RunLog) -> str:
 
 async def _bundle(world: World, state: RunState) -> Mapping[str, bytes]:
     """The proof bundle by name, made anew from the same inputs: the same bytes each time."""
-    if state.base is None:
-        return {}
-    repository = world.repository(state.received.repository)
-    return await bundle_of(world, state, await plan_of_run(world, repository, state.base))
+    plan = await _plan(world, state)
+    return await bundle_of(world, state, plan) if plan else {}
+
+
+async def _plan(world: World, state: RunState) -> TestPlan | None:
+    """How the tests of the proof were run; None where there is no proof."""
+    if state.base is None or state.proof is None:
+        return None
+    return await plan_of_run(world, world.repository(state.received.repository), state.base)
 
 
 async def _write_report(world: World, log: RunLog) -> str:

@@ -78,7 +78,8 @@ class _Runner:
         received = self.log.state.received
         repository = self.world.repository(received.repository)
         found = await repository.resolve(received.base_ref)
-        notices = list((await planned(self.world, repository, found.tree)).notices)
+        plan = await planned(self.world, repository, found.tree)
+        notices = list(plan.notices)
         if found.dirty:
             notices.append(
                 "The checkout holds changes that are not committed; they are left alone. The fix is based "
@@ -90,7 +91,9 @@ class _Runner:
             notices.append(f"The ticket was not marked as in progress: {error}")
         remote = received.remote or await self.world.remote(received.repository, found.remote)
         await self.log.append(
-            BaseResolved(found.commit, found.tree, found.branch, found.subject, remote, tuple(notices))
+            BaseResolved(
+                found.commit, found.tree, found.branch, found.subject, remote, tuple(notices), plan.options
+            )
         )
 
     async def _round(self) -> None:

@@ -11,7 +11,7 @@ from anton.ports import Repository
 from anton.proving.plan import TestPlan
 from anton.proving.suite import SuiteRunner
 from anton.runs.log import RunLog
-from anton.runs.planning import planned
+from anton.runs.planning import plan_of_run
 from anton.runs.world import World
 
 
@@ -38,7 +38,7 @@ async def site_of(world: World, log: RunLog) -> Site:
     base = state.base
     assert base is not None  # noqa: S101 - the phase table has BaseResolved before any round
     repository = world.repository(state.received.repository)
-    plan = (await planned(world, repository, base.tree)).plan
+    plan = await plan_of_run(world, repository, base)
     trees = world.scratch(state.run_id) / "trees"
     prepare = partial(world.environments.ensure, plan.recipe)
     suite = SuiteRunner(world.sandbox, repository, trees, plan, prepare=prepare)
