@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from anton.adapters.model.scripted import Reply
 from tests.lies.story import (
     NEW,
+    OLD,
     SHOP_FILES,
     SHOP_FIX,
     SHOP_SHOWN,
@@ -52,6 +53,8 @@ PYTEST = (
     Story("pytest: a unittest case", pytest=True, test=(put("tests/test_twice.py", CASE),)),
     Story("pytest: a subprocess", pytest=True, test=(put("tests/test_twice.py", "import subprocess\nimport sys\n\nPROGRAM = 'from todo import *; t = Todo(); complete(t); complete(t); print(t.completed)'\n\n\ndef test_completing_twice():\n    done = subprocess.run([sys.executable, '-c', PROGRAM], capture_output=True, text=True)\n    assert done.stdout == 'True\\n'\n"),)),
     Story("pytest: a mock of a collaborator", pytest=True, files=SHOP_FILES, code=(SHOP_FIX,), test=(put("tests/test_all.py", "from unittest.mock import Mock\n\nfrom shop import total\n\n\ndef test_all_prices_count(monkeypatch):\n    monkeypatch.setenv('SHOP_TAX', '0')\n    price = Mock(wraps=int)\n    assert total([price(1), price(2)]) == 3\n    price.assert_called_with(2)\n"),)),
+    Story("pytest: by a name of the repository's own", pytest=True, files={"pytest.ini": "[pytest]\npython_files = check_*.py\n", "todo.py": TODO, "checks/check_todo.py": OLD}, test=(put("checks/check_twice.py", NEW),)),
+    Story("pytest: a helper beside it", pytest=True, test=(put("tests/todos.py", "from todo import Todo, complete\n\n\ndef completed():\n    todo = Todo()\n    complete(todo)\n    return todo\n"), put("tests/test_twice.py", "from todo import complete\nfrom todos import completed\n\n\ndef test_completing_twice():\n    todo = completed()\n    complete(todo)\n    assert todo.completed\n"))),
 )  # fmt: skip
 SHOP = (Story("shop: all prices", code=(SHOP_FIX,), test=(SHOP_SHOWN,), files=SHOP_FILES),)
 
