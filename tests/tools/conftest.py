@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from anton.tools.beneath import OpenBeneath, best_opener, open_by_walking, open_with_openat2
+from anton.system.beneath import OpenBeneath, best_opener, open_by_walking, open_with_openat2
 from anton.tools.catalogue import TOOLS
 from anton.tools.context import ToolContext
 from anton.tools.worktree import Worktree

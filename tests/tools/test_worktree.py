@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from anton.core.errors import ToolError
-from anton.tools.beneath import Links, OpenBeneath
+from anton.system.beneath import Links, OpenBeneath
 from anton.tools.worktree import Absent, Entry, Kind, Worktree, relative_path, writable_path
 
 LIMIT = 1_000

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+from asyncio.subprocess import PIPE, STDOUT
 from dataclasses import replace
 from importlib.resources import as_file, files
 from pathlib import Path
 
 from anton.core.errors import OutsideError, UsageError
 from anton.core.ticket import Ticket, ticket_from_text
+from anton.system.child import child
 
 TICKET_KEY = "BUG-42"
 REQUEST = (
@@ -79,21 +81,9 @@ async def _git(folder: Path, *arguments: str) -> None:
     git = shutil.which("git")
     if git is None:
         raise OutsideError("git was not found on PATH: install it, the demo is a git repository")
-    process = await asyncio.create_subprocess_exec(
-        git,
-        *arguments,
-        cwd=folder,
-        env={**_ENVIRONMENT, "PATH": f"{Path(git).parent}:/usr/bin:/bin"},
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    try:
+    env = {**_ENVIRONMENT, "PATH": f"{Path(git).parent}:/usr/bin:/bin"}
+    async with child(git, *arguments, cwd=folder, env=env, stdout=PIPE, stderr=STDOUT) as process:
         output, _ = await process.communicate()
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
     if process.returncode != 0:
         words = output.decode("utf-8", "replace").strip()
         raise OutsideError(f"`git {arguments[0]}` failed in {str(folder)!r}: {words}")

@@ -1,7 +1,7 @@
 """Throw-away trees: untrusted code has run in them, so nothing in them is opened by following a link.
 
-Every step of a path is opened with `O_NOFOLLOW` relative to its parent's descriptor; a link, a FIFO or a
-device in the place of a report is no report.
+Every path is opened beneath its tree; a link on the way, a FIFO or a device in the place of a report is no
+report.
 """
 
 from __future__ import annotations
@@ -11,14 +11,18 @@ import os
 import secrets
 import shutil
 import stat
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 from anton.ports import Repository
+from anton.system.beneath import Links, best_opener
+from anton.system.cancellation import to_its_end
+from anton.system.child import child
 
 MAX_REPORT_FILES = 2_000
 """Of a folder of reports, such as surefire's."""
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY
 
 
 @asynccontextmanager
@@ -29,24 +33,10 @@ async def scratch_tree(repository: Repository, tree_sha: str, workspace: Path) -
     """
     folder = workspace / f"tree-{secrets.token_hex(8)}"
     try:
-        await _to_its_end(_make(repository, tree_sha, folder))
+        await to_its_end(_make(repository, tree_sha, folder))
         yield folder
     finally:
-        await _to_its_end(remove_folder(folder))
-
-
-async def _to_its_end(work: Coroutine[None, None, None]) -> None:
-    """Finish a piece of work first, and let a cancellation that came meanwhile pass on then."""
-    task = asyncio.ensure_future(work)
-    cancelled: asyncio.CancelledError | None = None
-    while not task.done():
-        try:
-            await asyncio.shield(task)
-        except asyncio.CancelledError as error:
-            cancelled = error
-    if cancelled is not None:
-        raise cancelled
-    task.result()
+        await to_its_end(remove_folder(folder))
 
 
 async def _make(repository: Repository, tree_sha: str, folder: Path) -> None:
@@ -59,14 +49,14 @@ async def remove_folder(folder: Path) -> None:
 
     `rm` keeps neither a stack nor a descriptor for each level, which `shutil.rmtree` does.
     """
-    target = str(folder)
-    for command in (("rm", "-rf"), ("chmod", "-R", "u+rwX"), ("rm", "-rf")):
-        quiet = asyncio.subprocess.DEVNULL
-        process = await asyncio.create_subprocess_exec(
-            *command, "--", target, stdin=quiet, stdout=quiet, stderr=quiet
-        )
-        if await process.wait() == 0 and command[0] == "rm":
-            return
+    for command in (("/bin/rm", "-rf"), ("/bin/chmod", "-R", "u+rwX"), ("/bin/rm", "-rf")):
+        async with child(*command, "--", _absolute(folder), env={}) as process:
+            if await process.wait() == 0 and command[0] == "/bin/rm":
+                return
+
+
+def _absolute(folder: Path) -> str:
+    return str(folder.absolute())
 
 
 def read_reports(folder: Path, path: str, max_bytes: int) -> tuple[bytes, ...]:
@@ -122,8 +112,8 @@ def _read_file(file: int, max_bytes: int) -> tuple[bytes, ...]:
 
 
 @contextmanager
-def _opened(name: str, parent: int) -> Iterator[int]:
-    descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=parent)
+def _opened(path: str, root: int, flags: int = os.O_RDONLY | os.O_NONBLOCK) -> Iterator[int]:
+    descriptor = best_opener()(root, path, flags, Links.REFUSE)
     try:
         yield descriptor
     finally:
@@ -133,14 +123,10 @@ def _opened(name: str, parent: int) -> Iterator[int]:
 @contextmanager
 def _opened_parent(folder: Path, path: str) -> Iterator[tuple[int, str]]:
     """The descriptor of the folder that a path's last part lies in, and that part."""
-    *parents, name = [part for part in path.split("/") if part]
-    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-    descriptor = os.open(folder, flags)
+    above, _, name = path.strip("/").rpartition("/")
+    root = os.open(folder, _FOLDER | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
-        for part in parents:
-            deeper = os.open(part, flags, dir_fd=descriptor)
-            os.close(descriptor)
-            descriptor = deeper
-        yield descriptor, name
+        with _opened(above or ".", root, _FOLDER) as parent:
+            yield parent, name
     finally:
-        os.close(descriptor)
+        os.close(root)

@@ -21,7 +21,7 @@ from pydantic import Field
 
 from anton.core.errors import ToolError
 from anton.core.tool import Reach
-from anton.tools.beneath import Links
+from anton.system.beneath import Links
 from anton.tools.context import ToolContext
 from anton.tools.define import tool
 from anton.tools.excerpt import shown_line, text_of

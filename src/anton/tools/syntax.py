@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
+from anton.system.descriptors import memory_file
 from anton.tools.program import capture
 
 MAX_BYTES = 500_000
@@ -23,21 +24,17 @@ async def python_problem(content: bytes) -> str | None:
     """`line 3: expected ':'`, or None where the source parses or could not be checked."""
     if len(content) > MAX_BYTES:
         return None
-    source = os.memfd_create("source")
     root = os.open("/", os.O_PATH | os.O_DIRECTORY)
     try:
-        with open(source, "wb", closefd=False) as stream:  # noqa: ASYNC230 - it is memory
-            stream.write(content)
-        os.lseek(source, 0, os.SEEK_SET)
-        found = await capture(
-            [sys.executable, "-I", "-S", "-W", "ignore", "-c", _CHECK],
-            folder=root,
-            stdin=source,
-            env={},
-            seconds=_SECONDS,
-            max_bytes=1_000,
-        )
+        with memory_file(content) as source:
+            found = await capture(
+                [sys.executable, "-I", "-S", "-W", "ignore", "-c", _CHECK],
+                folder=root,
+                stdin=source,
+                env={},
+                seconds=_SECONDS,
+                max_bytes=1_000,
+            )
     finally:
         os.close(root)
-        os.close(source)
     return found.output.decode("utf-8", "replace").strip() or None if found.exit_code == 0 else None

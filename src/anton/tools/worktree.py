@@ -1,8 +1,8 @@
 """An agent's tree of files. Every file tool reaches files through here and in no other way.
 
 Paths come from a model and are hostile: they are checked as text first (`relative_path`), and then opened
-beneath the root in one step (`beneath.py`), so that no `..`, link or swap of one for the other leads outside.
-All functions block; call them in a thread.
+beneath the root in one step (`system/beneath.py`), so that no `..`, link or swap of one for the other leads
+outside. All functions block; call them in a thread.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from itertools import islice
 from pathlib import Path
 
 from anton.core.errors import ToolError
-from anton.tools.beneath import Links, OpenBeneath, best_opener
+from anton.system.beneath import Links, OpenBeneath, best_opener
 
 SHOWN_ROOT = "/repo"
 """How commands name the root of the tree in their output."""

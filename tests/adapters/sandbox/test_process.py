@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anton.adapters.descriptors import BoundedOutput
 from anton.adapters.sandbox.process import Launch, execute
 from anton.core.errors import SandboxError
 from anton.ports import Command
+from anton.system.descriptors import BoundedOutput
 
 
 @given(st.lists(st.binary(max_size=50)), st.integers(0, 60))

@@ -12,18 +12,16 @@ in the folder that Anton was started in can take the place of what it names.
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
-from asyncio.subprocess import Process
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from anton.adapters.descriptors import DrainedPipe, memory_file
 from anton.core.event import HookMoment
 from anton.core.hook import HookEvent, event_as_json
 from anton.core.text import visible
 from anton.ports import HookAnswer, HookFailure
+from anton.system.child import child
+from anton.system.descriptors import DrainedPipe, memory_file
 
 VETO = 2
 """The exit code that forbids a call."""
@@ -128,47 +126,12 @@ async def _run(program: Program, text: bytes, env: Mapping[str, str]) -> _Ended:
     """
     code = None
     with memory_file(text) as stdin, DrainedPipe(MAX_OUTPUT_BYTES) as output:
-        process = await _start(program, stdin, output, env)
-        try:
-            async with asyncio.timeout(program.seconds):
-                code = await process.wait()
-        except TimeoutError:
-            code = None
-        finally:
-            await asyncio.shield(_end(process, output))
+        pipe = output.writing
+        async with child(*program.command, env=env, stdin=stdin, stdout=pipe, stderr=pipe) as process:
+            output.hand_over()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(program.seconds):
+                    code = await process.wait()
+        await asyncio.wait((output.ended,), timeout=_DRAIN_SECONDS)
     said = output.kept().decode("utf-8", "replace")
     return _Ended(code, visible(said)[0].strip())
-
-
-async def _start(program: Program, stdin: int, output: DrainedPipe, env: Mapping[str, str]) -> Process:
-    """The program, started; cancellation waits until there is a process that can be ended."""
-    starting = asyncio.ensure_future(_spawn(program, stdin, output, env))
-    try:
-        return await asyncio.shield(starting)
-    except asyncio.CancelledError:
-        with suppress(OSError, ValueError):
-            await _end(await starting, output)
-        raise
-
-
-async def _spawn(program: Program, stdin: int, output: DrainedPipe, env: Mapping[str, str]) -> Process:
-    try:
-        return await asyncio.create_subprocess_exec(
-            *program.command,
-            stdin=stdin,
-            stdout=output.writing,
-            stderr=output.writing,
-            cwd="/",
-            env=dict(env),
-            start_new_session=True,
-        )
-    finally:
-        output.hand_over()
-
-
-async def _end(process: Process, output: DrainedPipe) -> None:
-    """End what is left of the program's group, and take in what it wrote."""
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
-    await process.wait()
-    await asyncio.wait((output.ended,), timeout=_DRAIN_SECONDS)

@@ -8,17 +8,17 @@ that git reads settings from here are ours: the mirror's, and those of a lens on
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import shutil
-import signal
-from asyncio.subprocess import Process
-from collections.abc import Coroutine, Mapping, Sequence
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from anton.core.errors import OutsideError
 from anton.core.text import one_line, without_userinfo
+from anton.system.child import child, end_group, read_head
 
 SECONDS = 300.0
 """Time limit of a command that works on local files only."""
@@ -98,32 +98,28 @@ class Git:
         options = [part for setting in (*SETTINGS, *self.settings) for part in ("-c", setting)]
         program = _git()
         argv = (program, f"--git-dir={self.folder}", *options, *arguments)
-        process = await _started(
-            asyncio.create_subprocess_exec(
-                *argv,
-                stdin=asyncio.subprocess.PIPE if stdin else asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE if stdout is None else stdout,
-                stderr=asyncio.subprocess.PIPE,
-                cwd=cwd or self.folder,
-                env={**_empty_environment(program), **self.environment, **(environment or {})},
-                start_new_session=True,
-            )
-        )
-        try:
-            async with asyncio.timeout(seconds):
-                out, err, _ = await asyncio.gather(
-                    _collect(process, max_bytes), _head(process.stderr), _feed(process, stdin)
-                )
-                code = await process.wait()
-                return Finished(0 if len(out) == max_bytes else code, out, err)
-        except TimeoutError:
-            raise OutsideError(
-                f"git {arguments[0]} did not end within {seconds:g} seconds and was stopped. "
-                "Look at the disk and the network, then try again."
-            ) from None
-        finally:
-            if process.returncode is None:
-                await asyncio.shield(_end(process))
+        async with child(
+            *argv,
+            stdin=PIPE if stdin else DEVNULL,
+            stdout=PIPE if stdout is None else stdout,
+            stderr=PIPE,
+            cwd=cwd or self.folder,
+            env={**_empty_environment(program), **self.environment, **(environment or {})},
+        ) as process:
+            try:
+                async with asyncio.timeout(seconds):
+                    out, err, _ = await asyncio.gather(
+                        _collect(process, max_bytes),
+                        read_head(process.stderr, MAX_ERROR_BYTES),
+                        _feed(process, stdin),
+                    )
+                    code = await process.wait()
+            except TimeoutError:
+                raise OutsideError(
+                    f"git {arguments[0]} did not end within {seconds:g} seconds and was stopped. "
+                    "Look at the disk and the network, then try again."
+                ) from None
+        return Finished(0 if len(out) == max_bytes else code, out, err)
 
     async def out(
         self, *arguments: str, stdin: bytes = b"", index: Path | None = None, cwd: Path | None = None
@@ -192,7 +188,7 @@ def _empty_environment(program: str) -> dict[str, str]:
     }
 
 
-async def _feed(process: asyncio.subprocess.Process, content: bytes) -> None:
+async def _feed(process: Process, content: bytes) -> None:
     if process.stdin is None:
         return
     try:
@@ -204,42 +200,8 @@ async def _feed(process: asyncio.subprocess.Process, content: bytes) -> None:
         return  # the command ended without reading everything; its exit code tells why
 
 
-async def _collect(process: asyncio.subprocess.Process, limit: int | None) -> bytes:
+async def _collect(process: Process, limit: int | None) -> bytes:
     """All that a command writes, or its first `limit` bytes, whereupon it is ended."""
-    if process.stdout is None:
-        return b""
     if limit is None:
-        return await process.stdout.read()
-    kept = bytearray()
-    while len(kept) < limit and (chunk := await process.stdout.read(limit - len(kept))):
-        kept += chunk
-    if len(kept) == limit:
-        await _end(process)
-    return bytes(kept)
-
-
-async def _head(stream: asyncio.StreamReader | None) -> bytes:
-    """The beginning of a stream that is read to its end."""
-    kept = bytearray()
-    while stream and (chunk := await stream.read(1 << 16)):
-        kept += chunk[: MAX_ERROR_BYTES - len(kept)]
-    return bytes(kept)
-
-
-async def _started(start: Coroutine[None, None, Process]) -> Process:
-    """The process; where this is cancelled none of it, while asyncio itself would leave it running."""
-    starting = asyncio.ensure_future(start)
-    try:
-        return await asyncio.shield(starting)
-    except asyncio.CancelledError:
-        await _end(await starting)
-        raise
-
-
-async def _end(process: asyncio.subprocess.Process) -> None:
-    """End a command and what it started: it leads a process group of its own."""
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    while process.stdout and await process.stdout.read(1 << 16):
-        continue  # asyncio sees the end of a process only once its output is read to the end
-    await process.wait()
+        return await process.stdout.read() if process.stdout else b""
+    return await read_head(process.stdout, limit, partial(end_group, process))

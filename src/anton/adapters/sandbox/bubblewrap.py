@@ -25,7 +25,6 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
-from anton.adapters.descriptors import memory_file
 from anton.adapters.sandbox.environment import (
     ETC,
     MAX_FILE_BYTES,
@@ -38,6 +37,7 @@ from anton.adapters.sandbox.environment import (
 from anton.adapters.sandbox.process import Launch, execute
 from anton.adapters.sandbox.seccomp import MACHINES, Sockets, filter_program
 from anton.ports import Command, Execution, SandboxLevel
+from anton.system.descriptors import memory_file
 
 REPO = "/repo"
 HOME = "/home/anton"

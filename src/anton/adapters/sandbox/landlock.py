@@ -20,12 +20,12 @@ from contextlib import contextmanager, suppress
 from enum import Flag
 from pathlib import Path
 
-from anton.adapters.descriptors import memory_file
 from anton.adapters.sandbox.environment import ETC, RESOLVER, SYSTEM_FOLDERS
 from anton.adapters.sandbox.seccomp import MACHINES, Sockets, filter_program
 from anton.adapters.sandbox.supervised import Confinement, scratch_folder, supervise
 from anton.core.errors import SandboxError
 from anton.ports import Command, Execution, SandboxLevel
+from anton.system.descriptors import memory_file
 
 _CREATE_RULESET, _ADD_RULE = 444, 445
 _VERSION_FLAG, _PATH_BENEATH = 1, 1

@@ -20,9 +20,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
-from anton.adapters.descriptors import BoundedOutput, DrainedPipe
 from anton.core.errors import SandboxError
 from anton.ports import Command, Execution
+from anton.system.cancellation import owned
+from anton.system.descriptors import BoundedOutput, DrainedPipe
 
 GRACE_SECONDS = 1.0
 """How long an ended command's remains may take to vanish before they are given up on."""
@@ -58,14 +59,16 @@ async def execute(launch: Launch, command: Command) -> Execution:
     started = time.monotonic()
     timed_out = False
     with DrainedPipe(command.max_output_bytes) as output, DrainedPipe(_MAX_STATUS_BYTES) as status:
-        process = await _start(launch, output, status)
-        try:
-            async with asyncio.timeout(command.timeout_seconds):
-                await process.wait()
-        except TimeoutError:
-            timed_out = True
-        finally:
+
+        async def finish(process: Process) -> None:
             await _finish(process, launch.stop, output, status)
+
+        async with owned(_spawn(launch, output, status), finish) as process:
+            try:
+                async with asyncio.timeout(command.timeout_seconds):
+                    await process.wait()
+            except TimeoutError:
+                timed_out = True
     text = _as_repo(output.kept(), launch.host_paths).decode(errors="replace")
     seconds = time.monotonic() - started
     if timed_out:
@@ -85,21 +88,12 @@ def _check(command: Command) -> None:
         )
 
 
-async def _start(launch: Launch, output: DrainedPipe, status: DrainedPipe) -> Process:
-    """Start the sandbox; cancellation waits until there is something that can be ended whole.
-
-    asyncio would end the one process it knows, and bubblewrap's second one could go on to run the command.
-    """
-    starting = asyncio.ensure_future(_spawn(launch, output, status))
-    try:
-        return await asyncio.shield(starting)
-    except asyncio.CancelledError:
-        with suppress(SandboxError):
-            await _finish(await starting, launch.stop, output, status)
-        raise
-
-
 async def _spawn(launch: Launch, output: DrainedPipe, status: DrainedPipe) -> Process:
+    """Start the sandbox.
+
+    Not as a `child`, whose end is that of its group: bubblewrap's second process is not always of it, and
+    could go on to run the command.
+    """
     argv = launch.argv(status.writing)
     try:
         return await asyncio.create_subprocess_exec(

@@ -12,8 +12,12 @@ import asyncio
 import re
 import sys
 import warnings
+from asyncio.subprocess import PIPE
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+
+from anton.system.child import child
 
 MAX_BYTES = 200_000
 """A longer Python file is not read, and named as such."""
@@ -82,22 +86,13 @@ async def _probe(texts: tuple[bytes, ...]) -> list[str]:
     """An answer for each text; `too deep` for the one that ended the interpreter and for all after it."""
     if not texts:
         return []
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-I", "-S", "-W", "ignore", "-c", _PROBE),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-        env={},
-    )
     answers = b""
-    try:
-        async with asyncio.timeout(_SECONDS):
-            answers, _ = await process.communicate(b"".join(b"%d\n%s" % (len(text), text) for text in texts))
-    except TimeoutError:
-        pass
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
+    argv = (sys.executable, "-I", "-S", "-W", "ignore", "-c", _PROBE)
+    async with child(*argv, env={}, stdin=PIPE, stdout=PIPE) as process:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_SECONDS):
+                answers, _ = await process.communicate(
+                    b"".join(b"%d\n%s" % (len(text), text) for text in texts)
+                )
     found = re.findall("fine|invalid|too deep", answers.decode())
     return (found + ["too deep"] * len(texts))[: len(texts)]
