@@ -56,7 +56,7 @@ class DyingJournal(MemoryJournal):
 
 
 def office_at(folder: Path, journal: MemoryJournal) -> Office:
-    return Office(folder, journal=journal, files=QUICK_FILES, command=QUICK_COMMAND)
+    return Office(folder, journal, QUICK_FILES, command=QUICK_COMMAND, culprit_seconds=60)
 
 
 async def finish(office: Office, model: ScriptedModel) -> RunState:
