@@ -59,6 +59,7 @@ def ran(suite: Suite, tree: Tree, sha: str, paths: tuple[str, ...], *cases: Case
 def filled(found: Harvest) -> tuple[Cell, ...]:
     """The matrix of an honest repair of the shop."""
     trees, new = found.trees, ("tests/test_total.py",)
+    assert trees.base_with_tests
     fails, passes = Case(BOTH[0], Outcome.FAILED, TRACE), Case(BOTH[0], Outcome.PASSED)
     edge = Case(BOTH[1], Outcome.PASSED)
     return (

@@ -110,6 +110,7 @@ class Case:
         work = Work(base.commit, base.tree, base.tree, test, {}, "BUG-42", 0)
         gathered = await harvest(self.repository, work, self.plan)
         paths = self.plan.narrowed(self.tests)
+        assert gathered.trees.base_with_tests
         cell = await self.runner.run(gathered.trees.base_with_tests, Suite.NEW, Tree.BASE, paths)
         shown = tuple(case.id for case in cell.cases if case.outcome is Outcome.FAILED)
         assert shown

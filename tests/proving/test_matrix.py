@@ -72,7 +72,7 @@ async def test_a_regression_is_looked_at_twice_on_both_sides(shop: Project) -> N
 
 SOURCE = (FileChange("shop/cart.py", "M"),)
 TESTS = (FileChange("tests/test_total.py", "A"),)
-TREES = Trees("base", "base+tests", "fix", "head", "second")
+TREES = Trees("base", "fix", "head", "base+tests", "second")
 
 
 def harvested(

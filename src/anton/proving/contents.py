@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from anton.core.proof import Case, Cell, CellStatus, FaultKind, FileChange, Outcome, Proof, Suite, Tree
+from anton.proving.harvest import Trees
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -30,35 +31,6 @@ TESTS_DIFF = "tests.diff"
 OBJECTS = "objects.pack"
 NEW_TESTS = "new_tests/"
 FIXED = frozenset({MANIFEST, PROOF, RERUN, ENVIRONMENT, FIX_DIFF, TESTS_DIFF, OBJECTS})
-
-
-@dataclass(frozen=True, slots=True)
-class Trees:
-    """Git trees of the states that were tested."""
-
-    base: str
-    fix: str
-    head: str
-    """The fix with the new tests: the tree of the head commit."""
-    base_with_tests: str | None = None
-    second: str | None = None
-
-    def of(self, cell: Cell) -> str | None:
-        """The tree that a cell must have run on."""
-        places = {
-            (Suite.NEW, Tree.BASE): self.base_with_tests,
-            (Suite.OLD, Tree.BASE): self.base,
-            (Suite.OLD, Tree.FIX): self.fix,
-            (Suite.NEW, Tree.FIX): self.head,
-            (Suite.NEW, Tree.SECOND): self.second,
-        }
-        return places.get((cell.suite, cell.tree))
-
-    @property
-    def all(self) -> tuple[str, ...]:
-        """Each once, base first."""
-        named = (self.base, self.fix, self.head, self.base_with_tests, self.second)
-        return tuple(dict.fromkeys(tree for tree in named if tree))
 
 
 @dataclass(frozen=True, slots=True)

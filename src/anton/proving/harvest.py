@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from anton.core.proof import Blame, Commit, FileChange, Patch, Refusal
+from anton.core.proof import Blame, Cell, Commit, FileChange, Patch, Refusal, Suite, Tree
 from anton.ports import Repository
 from anton.proving.plan import TestPlan, protected_reason, shadowed_module
 from anton.proving.subject import clean_key, clean_subject
@@ -46,13 +46,31 @@ class Trees:
     """The git trees that the matrix runs on."""
 
     base: str
-    base_with_tests: str
     fix: str
     """Base with the code agent's source; the old tests."""
     head: str
     """The fix with the new tests: what would be merged."""
-    second: str | None
+    base_with_tests: str | None = None
+    """None where a bundle holds no cell that ran on it."""
+    second: str | None = None
     """Base with the new tests and their author's own fix; None where it made none."""
+
+    def of(self, cell: Cell) -> str | None:
+        """The tree that a cell must have run on."""
+        places = {
+            (Suite.NEW, Tree.BASE): self.base_with_tests,
+            (Suite.OLD, Tree.BASE): self.base,
+            (Suite.OLD, Tree.FIX): self.fix,
+            (Suite.NEW, Tree.FIX): self.head,
+            (Suite.NEW, Tree.SECOND): self.second,
+        }
+        return places.get((cell.suite, cell.tree))
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """Each once, base first."""
+        named = (self.base, self.fix, self.head, self.base_with_tests, self.second)
+        return tuple(dict.fromkeys(tree for tree in named if tree))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +118,7 @@ async def harvest(repository: Repository, work: Work, plan: TestPlan) -> Harvest
         second_opinion=opinion,
         refused=misplaced + code.refused + test.refused,
     )
-    return Harvest(patch, Trees(work.base_tree, with_tests, fix, head, second))
+    return Harvest(patch, Trees(work.base_tree, fix, head, with_tests, second))
 
 
 async def _sort(

@@ -58,7 +58,7 @@ def plan_cells(harvest: Harvest, runner: SuiteRunner) -> tuple[Place, ...]:
     patch, trees = harvest.patch, harvest.trees
     touched = _touched(patch, runner)
     places = [Place(Suite.OLD, Tree.BASE, trees.base)]
-    if patch.tests:
+    if patch.tests and trees.base_with_tests is not None:
         places.insert(0, Place(Suite.NEW, Tree.BASE, trees.base_with_tests, touched))
     if patch.source:
         places.append(Place(Suite.OLD, Tree.FIX, trees.fix))

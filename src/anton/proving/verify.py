@@ -35,7 +35,7 @@ from anton.core.verdict import Outcomes, judge, outcomes
 from anton.ports import Repository, Sandbox
 from anton.proving.bundle import Bundle
 from anton.proving.contents import BROKEN, NOT_CURED, Rerun, programs_of
-from anton.proving.harvest import Harvest, Trees
+from anton.proving.harvest import Harvest
 from anton.proving.plan import ReportFormat, TestPlan, protected_reason
 from anton.proving.portable import Traces, portable_cell
 from anton.proving.programs import Machine, find_program, program
@@ -95,11 +95,10 @@ _HOLDS = Standing.HOLDS
 
 async def claim_of_honesty(bundle: Bundle, repository: Repository) -> Claim:
     """Whether the patch holds signs of cheating, looked for anew in the bundle's own git objects."""
-    rerun, patch, trees = bundle.rerun, bundle.proof.patch, bundle.rerun.trees
+    rerun, patch = bundle.rerun, bundle.proof.patch
     plan = TestPlan(rerun.command, rerun.report, test_patterns=rerun.test_patterns)
-    with_tests = trees.base_with_tests or trees.base
-    harvest = Harvest(patch, Trees(trees.base, with_tests, trees.fix, trees.head, trees.second))
-    signs = [f"{sign.path}: {sign.kind}" for sign in await find_tampering(repository, harvest, plan)]
+    found = await find_tampering(repository, Harvest(patch, rerun.trees), plan)
+    signs = [f"{sign.path}: {sign.kind}" for sign in found]
     signs += [f"{c.path}: {why}" for c in patch.files if (why := protected_reason(c.path))]
     signs += [f"{c.path}: called source, and is a test" for c in patch.source if plan.is_test(c.path)]
     signs += [f"{c.path}: called a test, and is none" for c in patch.tests if not plan.is_test(c.path)]
