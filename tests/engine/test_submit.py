@@ -31,13 +31,13 @@ async def test_what_fits_is_handed_in_as_json() -> None:
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        ("{}", "- answer: Field required"),
-        ('{"answer": "many"}', "- answer: Input should be a valid integer"),
-        ('{"answer": 1, "mood": "good"}', "- mood: Extra inputs are not permitted"),
-        ('{"answer": ', "- arguments: Invalid JSON"),
-        ("", "- arguments: Invalid JSON"),
-        ("[]", "- arguments: Input should be an object"),
-        ("null", "- arguments: Input should be an object"),
+        ("{}", "- 'answer' is missing"),
+        ('{"answer": "many"}', "- 'answer' should be a valid integer"),
+        ('{"answer": 1, "mood": "good"}', "- there is no parameter 'mood'"),
+        ('{"answer": ', "- the arguments are not valid JSON"),
+        ("", "- the arguments are not valid JSON"),
+        ("[]", "- the arguments must be a JSON object"),
+        ("null", "- the arguments must be a JSON object"),
     ],
 )
 async def test_what_does_not_fit_is_told_field_by_field(arguments: str, line: str) -> None:

@@ -1,11 +1,13 @@
-"""JSON schemas of pydantic models, as small as a model needs them."""
+"""What a model is told of a pydantic model: its JSON schema, as small as can be, and mistakes against it."""
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 
 def schema_of(model: type[BaseModel]) -> dict[str, Any]:
@@ -18,6 +20,13 @@ def schema_of(model: type[BaseModel]) -> dict[str, Any]:
     schema.pop("description", None)
     plain: dict[str, Any] = _plain(schema, definitions)
     return plain
+
+
+def mistakes(error: ValidationError, most: int) -> tuple[str, ...]:
+    """The first few mistakes, each in words that say what is allowed; the rest is counted."""
+    found = error.errors(include_url=False, include_context=False)
+    more = (f"and {len(found) - most} more",) if len(found) > most else ()
+    return (*map(_mistake, found[:most]), *more)
 
 
 def _plain(value: Any, definitions: Mapping[str, Any]) -> Any:  # noqa: ANN401 - JSON is of any shape
@@ -36,3 +45,19 @@ def _plain(value: Any, definitions: Mapping[str, Any]) -> Any:  # noqa: ANN401 -
         for key, item in value.items()
         if not (key == "title" and isinstance(item, str))
     }
+
+
+def _mistake(detail: ErrorDetails) -> str:
+    where = ".".join(str(part) for part in detail["loc"])[:60]
+    match detail["type"]:
+        case "json_invalid":
+            return f"the arguments are not valid JSON ({detail['msg'].removeprefix('Invalid JSON: ')})"
+        case "model_type" | "model_attributes_type":
+            return "the arguments must be a JSON object"
+        case "missing":
+            return f"{where!r} is missing"
+        case "extra_forbidden":
+            return f"there is no parameter {where!r}"
+        case _:
+            wanted = detail["msg"].removeprefix("Input ")
+            return f"{where!r} {wanted}, not {reprlib.repr(detail['input'])}"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pydantic import BaseModel, ValidationError
 
 from anton.core.errors import ToolError
-from anton.core.schema import schema_of
+from anton.core.schema import mistakes, schema_of
 from anton.core.tool import Reach, ToolSpec
 
 SHOWN_ERRORS = 8
@@ -42,8 +42,5 @@ def submit_for(output: type[BaseModel]) -> Submit:
 
 
 def _complaint(error: ValidationError) -> str:
-    problems = error.errors(include_url=False, include_context=False, include_input=False)
-    lines = [f"- {'.'.join(map(str, p['loc'])) or 'arguments'}: {p['msg']}" for p in problems[:SHOWN_ERRORS]]
-    if len(problems) > SHOWN_ERRORS:
-        lines.append(f"- and {len(problems) - SHOWN_ERRORS} more")
-    return "The result was not accepted:\n" + "\n".join(lines) + "\nCorrect this and call submit again."
+    lines = "\n".join(f"- {mistake}" for mistake in mistakes(error, SHOWN_ERRORS))
+    return f"The result was not accepted:\n{lines}\nCorrect this and call submit again."

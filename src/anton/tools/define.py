@@ -9,16 +9,14 @@ from __future__ import annotations
 
 import inspect
 import re
-import reprlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Concatenate, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, model_validator
-from pydantic_core import ErrorDetails
 
 from anton.core.errors import ToolError
-from anton.core.schema import schema_of
+from anton.core.schema import mistakes, schema_of
 from anton.core.tool import Reach, ToolSpec
 from anton.tools.context import ToolContext
 from anton.tools.excerpt import bounded
@@ -71,10 +69,8 @@ class FunctionTool:
         try:
             parsed = self.arguments.model_validate_json(arguments.strip() or "{}")
         except ValidationError as error:
-            found = error.errors(include_url=False)
-            problems = [_problem(detail) for detail in found[:_MAX_PROBLEMS]]
-            more = f"; and {len(found) - _MAX_PROBLEMS} more" if len(found) > _MAX_PROBLEMS else ""
-            text = f"{self.spec.name}: {'; '.join(problems)}{more}. It is called as {_usage(self.spec)}"
+            problems = "; ".join(mistakes(error, _MAX_PROBLEMS))
+            text = f"{self.spec.name}: {problems}. It is called as {_usage(self.spec)}"
             raise ToolError(text) from error
         return {name: getattr(parsed, name) for name in self.arguments.model_fields}
 
@@ -175,19 +171,3 @@ def _usage(spec: ToolSpec) -> str:
         for name, described in properties.items()
     ]
     return f"{spec.name}({', '.join(shown)})"
-
-
-def _problem(detail: ErrorDetails) -> str:
-    where = ".".join(str(part) for part in detail["loc"])[:60]
-    match detail["type"]:
-        case "json_invalid":
-            return f"the arguments are not valid JSON ({detail['msg'].removeprefix('Invalid JSON: ')})"
-        case "model_type" | "model_attributes_type":
-            return "the arguments must be a JSON object"
-        case "missing":
-            return f"{where!r} is missing"
-        case "extra_forbidden":
-            return f"there is no parameter {where!r}"
-        case _:
-            wanted = detail["msg"].removeprefix("Input ")
-            return f"{where!r} {wanted}, not {reprlib.repr(detail['input'])}"
