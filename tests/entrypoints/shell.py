@@ -107,6 +107,7 @@ class Shell:
             cwd=self.cwd,
             env=self.environment,
             start_new_session=True,
+            preexec_fn=_hear_interrupts,
         ) as process:
             try:
                 yield process
@@ -125,6 +126,7 @@ class Shell:
             cwd=self.cwd,
             env={**self.environment, "TERM": "xterm"},
             start_new_session=True,
+            preexec_fn=_hear_interrupts,
         )
         os.close(slave)
         try:
@@ -133,6 +135,11 @@ class Shell:
             process.kill()
             process.wait()
             os.close(master)
+
+
+def _hear_interrupts() -> None:
+    """A shell starts what goes on in its background deaf to Ctrl-C, and its children inherit that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @dataclass
