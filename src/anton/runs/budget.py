@@ -13,12 +13,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 
+from anton.core.context import size_of
 from anton.core.errors import ModelError
 from anton.core.message import ReplyEnded, StreamItem, Usage
 from anton.core.run import RunState
 from anton.ports import Model, ModelRequest
 
-FIRST_TOKENS_PER_BYTE = 0.5
+WARY_TOKENS_PER_BYTE = 0.5
 """Before a provider has counted anything. English has about 0.25, code 0.3, other scripts up to 0.5."""
 MARGIN = 1.1
 """On top of the highest ratio that a provider was seen to count."""
@@ -73,7 +74,7 @@ class Purse:
     budget: Budget
     spent: dict[str, Amount] = field(default_factory=dict)
     """By agent; reservations included."""
-    tokens_per_byte: float = FIRST_TOKENS_PER_BYTE
+    tokens_per_byte: float = WARY_TOKENS_PER_BYTE
 
     def reserve(self, agent: str, amount: Amount) -> None:
         """Set an amount aside.
@@ -105,7 +106,7 @@ class Purse:
         if input_tokens and size_bytes:
             seen = input_tokens / size_bytes * MARGIN
             known = self.tokens_per_byte
-            self.tokens_per_byte = seen if known == FIRST_TOKENS_PER_BYTE else max(known, seen)
+            self.tokens_per_byte = seen if known == WARY_TOKENS_PER_BYTE else max(known, seen)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +185,7 @@ def within(budget: Budget, state: RunState, model: Model) -> Model:
         counted = agent.usage.input_tokens + agent.usage.output_tokens
         purse.spent[agent.name] = Amount(agent.cost_dollars, counted)
         if agent.asking:  # cut off before its answer came; it may have been paid
-            size = sum(len(message.wire) for message in agent.messages)
+            size = size_of(agent.messages)
             usage = Usage(round(size * purse.tokens_per_byte), 0, budget.max_output_tokens)
             may_answer = (agent.model, *budget.fallback)
             dollars = max(model.cost_dollars(name, usage) or 0.0 for name in may_answer)
@@ -193,4 +194,4 @@ def within(budget: Budget, state: RunState, model: Model) -> Model:
 
 
 def _size(request: ModelRequest) -> int:
-    return sum(len(m.wire) for m in request.messages) + sum(len(tool.wire) for tool in request.tools)
+    return size_of(request.messages) + sum(len(tool.wire) for tool in request.tools)
