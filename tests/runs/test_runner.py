@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,8 +18,11 @@ from anton.core.errors import OutsideError, RunBusy, UsageError
 from anton.core.event import (
     AgentEnded,
     AgentOutcome,
+    Entry,
     NotePosted,
     ReplyReceived,
+    RunClosed,
+    RunOutcome,
     Source,
     TurnEnded,
     Verb,
@@ -282,3 +286,24 @@ async def test_a_closed_run_stays_as_it_is(office: Office) -> None:
     assert await advance(office.world(), RUN) == closed
     assert await office.journal.read(RUN) == entries
     assert isinstance(office.journal, MemoryJournal)
+
+
+async def test_however_deep_a_run_has_nested_its_folders_nothing_is_left_of_them(office: Office) -> None:
+    await office.receive()
+    closed = RunClosed(RunOutcome.UNUSABLE, "It has no tests.")
+    await office.journal.append(RUN, [Entry(RUN, 2, office.world().clock(), closed)])
+    scratch = office.world().scratch(RUN)
+    scratch.mkdir(parents=True)
+    nest(scratch, 2_000)
+    await advance(office.world(), RUN)
+    assert not scratch.exists()
+
+
+def nest(folder: Path, depth: int) -> None:
+    current = os.open(folder, os.O_PATH)
+    for _ in range(depth):
+        os.mkdir("d", dir_fd=current)
+        deeper = os.open("d", os.O_PATH, dir_fd=current)
+        os.close(current)
+        current = deeper
+    os.close(current)

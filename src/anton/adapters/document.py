@@ -13,17 +13,17 @@ text, a JSON string, or a flat list of these.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import re
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from anton.core.text import one_line
+from anton.system.files import replace_file
+from anton.system.locks import wait_for_lock
 
 MAX_BYTES = 4_000_000
 """Of a file that is read; a page of prose is about 3 kB."""
@@ -112,24 +112,7 @@ def write(path: Path, document: Document) -> None:
     Raises:
         OSError: it cannot be written; the old one is still there.
     """
-    write_bytes(path, document.render().encode("utf-8", "replace"))
-
-
-def write_bytes(path: Path, content: bytes) -> None:
-    """Put a file in place whole, as `write` does with a document.
-
-    Raises:
-        OSError: it cannot be written; the old one is still there.
-    """
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(path)
-    finally:
-        Path(name).unlink(missing_ok=True)
+    replace_file(path, document.render().encode("utf-8", "replace"))
 
 
 @contextmanager
@@ -138,7 +121,7 @@ def alone_in(folder: Path) -> Iterator[None]:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        wait_for_lock(descriptor)
         yield
         os.fsync(descriptor)
     finally:

@@ -17,7 +17,6 @@ network is there while it is built and at no other time. What is trusted:
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import os
 import re
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
@@ -33,6 +32,7 @@ from anton.ports import Command, Execution, Sandbox
 from anton.proving.declarations import Kind, Recipe, requirement_files
 from anton.proving.programs import Machine, interpreter_paths, program
 from anton.proving.scratch import remove_folder
+from anton.system.locks import try_lock
 
 BUILD_SECONDS = 900.0
 """For a whole environment."""
@@ -273,7 +273,7 @@ async def _locked(folder: Path, key: str) -> AsyncIterator[None]:
             f"environments cannot be kept in {str(folder)!r}: {error.strerror}"
         ) from error
     try:
-        while not _taken(descriptor):  # noqa: ASYNC110 - it is another process that lets go
+        while not try_lock(descriptor):  # noqa: ASYNC110 - it is another process that lets go
             await asyncio.sleep(_PATIENCE_SECONDS)
         yield
     finally:
@@ -283,11 +283,3 @@ async def _locked(folder: Path, key: str) -> AsyncIterator[None]:
 def _open_lock(folder: Path, key: str) -> int:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return os.open(folder / f"{key}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-
-
-def _taken(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True

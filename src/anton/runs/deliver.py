@@ -8,7 +8,6 @@ what is there.
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from anton.runs.bundle import bundle_of
 from anton.runs.log import RunLog
 from anton.runs.planning import plan_of_run
 from anton.runs.world import World
+from anton.system.files import SHARED, replace_file
 from anton.views.incident import incident_report
 from anton.views.pull_request import with_override
 
@@ -125,12 +125,7 @@ DECLINED: dict[str, Step] = {"report": _write_report}
 def _write_files(folder: Path, files: Mapping[str, bytes]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in files.items():
-        draft = folder / f".{name}.draft"
-        with draft.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(folder / name)
+        replace_file(folder / name, content, mode=SHARED)
 
 
 def _proof(state: RunState) -> Proof:

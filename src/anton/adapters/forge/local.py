@@ -10,6 +10,7 @@ from anton.adapters.document import Document, Malformed, Value
 from anton.core.errors import OutsideError
 from anton.core.text import one_line
 from anton.ports import PullRequestDraft
+from anton.system.files import replace_file
 
 
 class LocalForge:
@@ -41,7 +42,7 @@ class LocalForge:
                 path = self._open_for(draft.head, taken) or self._path(max(taken, default=0) + 1)
                 if not path.exists():
                     for name, content in draft.attachments.items():
-                        document.write_bytes(path.with_name(f"{path.stem}.{name}"), content)
+                        replace_file(path.with_name(f"{path.stem}.{name}"), content)
                     document.write(path, _rendered(draft))
                 return str(path)
         except OSError as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
 from collections.abc import Iterator
@@ -10,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from anton.core.errors import JournalError, RunBusy, UsageError
+from anton.system.locks import try_lock
 
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
@@ -38,12 +38,10 @@ def locked(folder: Path, run_id: str) -> Iterator[None]:
 
 
 def _take(descriptor: int, run_id: str) -> None:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    if not try_lock(descriptor):
         holder = os.pread(descriptor, 20, 0).decode("ascii", "replace").strip() or "unknown"
         raise RunBusy(
             f"run {run_id!r} is being worked on by process {holder}: wait for it, or end it and try again"
-        ) from None
+        )
     os.ftruncate(descriptor, 0)
     os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)

@@ -7,9 +7,7 @@ opening alone may already change files.
 
 from __future__ import annotations
 
-import os
 import sqlite3
-import tempfile
 from contextlib import closing
 from pathlib import Path
 
@@ -18,6 +16,7 @@ from sqlalchemy import Column, Integer, MetaData, Table, Text
 from anton.adapters.document import alone_in
 from anton.adapters.journal.failure import explain
 from anton.core.errors import JournalError
+from anton.system.files import replacement
 
 APPLICATION_ID = 0x414E544E
 """`ANTN`; marks the file as ours. Source: https://www.sqlite.org/fileformat.html#application_id"""
@@ -81,14 +80,8 @@ def _create(path: Path) -> None:
                 f"{str(left_over)!r} belongs to a journal that is gone: put {path.name!r} back beside it, "
                 "or move it away to begin anew"
             )
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # mode 0600
-    try:
-        _upgrade(Path(name))
-        os.fsync(descriptor)
-        Path(name).rename(path)
-    finally:
-        os.close(descriptor)
-        Path(name).unlink(missing_ok=True)
+    with replacement(path) as draft:
+        _upgrade(draft)
 
 
 def _examine(path: Path) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import os
 import shutil
 import tempfile
@@ -15,6 +14,7 @@ from pathlib import Path
 
 from anton.adapters.repository.command import Git, require
 from anton.core.errors import OutsideError
+from anton.system.locks import try_lock
 
 ATTRIBUTES = "* !diff !merge -text !eol -ident -filter -working-tree-encoding !export-subst !whitespace\n"
 """`info/attributes` beats every `.gitattributes`: content is bytes, and no file hides from a diff."""
@@ -97,7 +97,7 @@ class Mirror:
         """Be the only one, among all processes, that fetches into the mirror."""
         descriptor = os.open(self.folder / "anton" / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            while not _locked(descriptor):  # noqa: ASYNC110 - no event tells that another process let go
+            while not try_lock(descriptor):  # noqa: ASYNC110 - no event tells that another process let go
                 await asyncio.sleep(POLL_SECONDS)
             yield
         finally:
@@ -135,11 +135,3 @@ def _make_empty(folder: Path) -> None:
         raise OutsideError(f"The folder {str(folder)!r} cannot be made: {error.strerror}.") from error
     if occupied:
         raise OutsideError(f"{str(folder)!r} is not empty. Name another folder for the bare repository.")
-
-
-def _locked(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True

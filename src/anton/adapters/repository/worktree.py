@@ -57,8 +57,8 @@ class Memory:
             self.files[path] = (signature(status), object_id)
 
 
-class Beneath:
-    """Opens what is beneath a folder, following no symbolic link."""
+class FolderCursor:
+    """Opens what is beneath a folder, following no symbolic link; stays in the folder it was in last."""
 
     def __init__(self, folder: Path) -> None:
         self._root = os.open(folder, _FOLDER)
@@ -186,14 +186,14 @@ def collect(
     }
     entries: dict[str, Entry] = {}
     copies: dict[str, str] = {}
-    with Beneath(folder) as beneath:
+    with FolderCursor(folder) as cursor:
         for path, seen in found.items():
             if stat.S_ISDIR(seen.st_mode):
                 entries[path] = base.entries[path]
                 continue
             object_id = memory.recall(path, seen)
             if object_id is None:
-                seen, object_id, content = _load(beneath, path, base)
+                seen, object_id, content = _load(cursor, path, base)
                 if object_id not in known and object_id not in copies:
                     if content is None:
                         raise _too_large(path, seen.st_size)
@@ -204,9 +204,9 @@ def collect(
     return entries, copies
 
 
-def _load(beneath: Beneath, path: str, base: Listing) -> tuple[os.stat_result, str, bytes | None]:
+def _load(cursor: FolderCursor, path: str, base: Listing) -> tuple[os.stat_result, str, bytes | None]:
     """A file's status, object id and content; the content of a tracked file may be too large to have."""
-    status, file = beneath.read(path)
+    status, file = cursor.read(path)
     if isinstance(file, bytes):
         return status, blob_id(base.hash_name, len(file), [file]), file
     with file:
@@ -234,7 +234,7 @@ def settle(folder: Path, wanted: Listing, memory: Memory) -> list[str]:
     folder.mkdir(parents=True, exist_ok=True)
     as_of = time.time_ns()
     good: set[str] = set()
-    with Beneath(folder) as beneath:
+    with FolderCursor(folder) as cursor:
         left = [""]
         while left:
             above = left.pop()
@@ -243,18 +243,18 @@ def settle(folder: Path, wanted: Listing, memory: Memory) -> list[str]:
                     path = f"{above}/{item.name}" if above else item.name
                     if path in wanted.folders and item.is_dir(follow_symlinks=False):
                         left.append(path)
-                    elif _is_as_wanted(beneath, path, item, wanted, memory, as_of):
+                    elif _is_as_wanted(cursor, path, item, wanted, memory, as_of):
                         good.add(path)
                     else:
-                        beneath.remove(path)
+                        cursor.remove(path)
         for path, entry in wanted.entries.items():
             if entry.mode == GITLINK:
-                beneath.make(path)
+                cursor.make(path)
     return [p for p, entry in wanted.entries.items() if p not in good and entry.mode != GITLINK]
 
 
 def _is_as_wanted(
-    beneath: Beneath, path: str, item: os.DirEntry[str], wanted: Listing, memory: Memory, as_of: int
+    cursor: FolderCursor, path: str, item: os.DirEntry[str], wanted: Listing, memory: Memory, as_of: int
 ) -> bool:
     entry = wanted.entries.get(path)
     status = item.stat(follow_symlinks=False)
@@ -264,7 +264,7 @@ def _is_as_wanted(
         return False
     object_id = memory.recall(path, status)
     if object_id is None:
-        status, object_id, _ = _load(beneath, path, wanted)
+        status, object_id, _ = _load(cursor, path, wanted)
         if object_id == entry.id:
             memory.note(path, status, object_id, as_of)
     return object_id == entry.id
@@ -273,10 +273,10 @@ def _is_as_wanted(
 def write(folder: Path, paths: Iterable[str], wanted: Listing, batch: BinaryIO, memory: Memory) -> None:
     """Write files from the output of `git cat-file --batch` for the ids of `paths`, in that order."""
     written = []
-    with Beneath(folder) as beneath:
+    with FolderCursor(folder) as cursor:
         for path in paths:
             entry = wanted.entries[path]
-            written.append((path, beneath.write(path, entry, blob(batch, entry.id)), entry.id))
+            written.append((path, cursor.write(path, entry, blob(batch, entry.id)), entry.id))
     as_of = time.time_ns()
     for path, status, object_id in written:
         memory.note(path, status, object_id, as_of)
