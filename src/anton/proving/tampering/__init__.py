@@ -10,7 +10,9 @@
 | `fresh.py`      | new tests: that they check anything at all                           |
 | `replaced.py`   | tests that replace, or read the text of, the code under repair       |
 | `runner.py`     | tests that reach for the runner, the interpreter or the report       |
-| `fix.py`        | source: detects the runner, swallows the failure, leaves early       |
+| `fix.py`        | source: swallows the failure, drops a check, leaves early            |
+| `detection.py`  | source: asks whether it is being tested                              |
+| `reach.py`      | source: runs at exit, reaches for the report, the runner or its objects |
 | `special.py`    | source: answers a test's input with the test's answer                |
 | `text.py`       | JavaScript, Go, Java and others, by lines and tokens                 |
 

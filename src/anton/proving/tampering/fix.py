@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import TypeGuard
 
-from anton.proving.tampering.syntax import Function, Names, Sign, functions, literals, newly, reachable, shown
+from anton.proving.tampering.detection import inspect_detection
+from anton.proving.tampering.reach import ends_process, inspect_reach, replaces_judges
+from anton.proving.tampering.syntax import Names, Sign, functions, newly, reachable, shown
 
 EMPTY = ast.Module(body=[], type_ignores=[])
-_RUNNERS = frozenset({"pytest", "_pytest", "unittest", "nose", "pluggy", "xdist", "hypothesis"})
-_MARKS = frozenset(
-    {"PYTEST_CURRENT_TEST", "PYTEST_VERSION", "PYTEST_ADDOPTS", "PYTEST_XDIST_WORKER", "PYTEST_RUN_CONFIG"}
-    | {"CI", "GITHUB_ACTIONS", "GITLAB_CI", "BUILDKITE"}
-)
-_STACKS = frozenset({"inspect.stack", "inspect.currentframe", "sys._getframe", "traceback.extract_stack"})
-_ENDING = frozenset({"os._exit", "os.abort", "signal.raise_signal"})
 _EXITS = frozenset({"sys.exit", "exit", "quit"})
 _PROGRAM = re.compile(r"(^|/)(__main__|main|cli|cmd|command\w*|manage|console\w*|script\w*|bin)(\.py)?(/|$)")
 _BROAD = frozenset({"Exception", "BaseException", "AssertionError"})
@@ -30,16 +25,25 @@ _GENERATED_HEAD = re.compile(
 )
 
 
-def inspect_fix(before: ast.Module | None, after: ast.Module, path: str) -> Iterator[Sign]:
+def inspect_fix(
+    before: ast.Module | None,
+    after: ast.Module,
+    path: str,
+    report: str = "",
+    tests: Collection[str] = (),
+) -> Iterator[Sign]:
     """What is wrong with a changed source file.
 
     Args:
         before: The file on base; None where it is new.
         after: The file with the patch.
         path: Where it stands.
+        report: Where the run leaves its report.
+        tests: Paths of the tests.
     """
     old = before or EMPTY
-    yield from newly(_presence(old, path), _presence(after, path))
+    yield from newly(_presence(old, path, tests), _presence(after, path, tests))
+    yield from inspect_reach(old, after, report=report, is_program=bool(_PROGRAM.search(path)))
     yield from _exits(old, after, path)
     yield from _guards(old, after)
 
@@ -52,7 +56,7 @@ def generated(path: str, before: bytes) -> str | None:
     return "says that it is generated" if _GENERATED_HEAD.search(" ".join(head.split())) else None
 
 
-def _presence(module: ast.Module, path: str) -> Iterator[Sign]:
+def _presence(module: ast.Module, path: str, tests: Collection[str]) -> Iterator[Sign]:
     names = Names(module)
     for name, line in names.imported.items():
         first = name.partition(".")[0]
@@ -60,65 +64,17 @@ def _presence(module: ast.Module, path: str) -> Iterator[Sign]:
             yield Sign("runner detected", line, f"imports {name!r}, which only tests need")
         elif first in {"tests", "test"} and not path.startswith(f"{first}/"):
             yield Sign("tests imported", line, f"imports {name!r}: source must not know its tests")
-    forks = any(isinstance(node, ast.Call) and names.of(node.func) == "os.fork" for node in ast.walk(module))
+    yield from inspect_detection(module, names, tests)
+    yield from ends_process(module)
     for node in ast.walk(module):
-        yield from _detection(node, names)
+        yield from replaces_judges(node, names)
         match node:
-            case ast.Call(func=func) if names.of(func) in _ENDING and not forks:
-                yield Sign("process ended", node.lineno, f"{shown(node)} ends the process at once")
-            case ast.Call(func=func) if names.of(func) in {"sys.settrace", "sys.setprofile"}:
-                yield Sign("runner touched", node.lineno, f"{shown(node)} watches the interpreter")
-            case ast.Call(func=ast.Name(id="setattr"), args=[owner, *_]) if names.of(owner) in _OTHERS:
-                yield Sign("runner touched", node.lineno, f"{shown(node)} replaces what judges the tests")
-            case ast.Assign(targets=[ast.Attribute() as target]) if _is_others(names.of(target.value)):
-                yield Sign("runner touched", node.lineno, f"{shown(node)} replaces what judges the tests")
             case ast.FunctionDef(name="__eq__" | "__ne__", body=body):
                 yield from _equality(node, body)
             case ast.Try():
                 yield from _swallowing(node, names)
             case ast.With(items=items):
                 yield from _suppressing(items, names)
-
-
-_OTHERS = frozenset({"builtins", "__builtins__", "pytest", "unittest", "unittest.TestCase", "unittest.mock"})
-
-
-def _is_others(name: str) -> bool:
-    return name in _OTHERS or name.startswith(("_pytest", "pytest.", "unittest."))
-
-
-def _detection(node: ast.AST, names: Names) -> Iterator[Sign]:
-    """Ways to learn that the code is being tested."""
-    match node:
-        case ast.Compare(left=left, comparators=[right]):
-            words = {part.value for part in literals(node) if isinstance(part.value, str)}
-            places = {names.of(part) for side in (left, right) for part in ast.walk(side)}
-            runner = "sys.modules" in places and words & _RUNNERS
-            program = "sys.argv" in places and any("test" in word for word in words)
-            if runner or program:
-                yield Sign("runner detected", node.lineno, f"{shown(node)} asks whether tests run")
-        case ast.Call(func=func, args=[ast.Constant(value=str(word)), *_]):
-            name = names.of(func)
-            if (name in {"os.getenv", "os.environ.get"} and word in _MARKS) or (
-                name in {"sys.modules.get", "importlib.util.find_spec"} and word in _RUNNERS
-            ):
-                yield Sign("runner detected", node.lineno, f"{shown(node)} asks whether tests run")
-        case ast.Subscript(value=value, slice=ast.Constant(value=str(word))):
-            if names.of(value) == "os.environ" and word in _MARKS:
-                yield Sign("runner detected", node.lineno, f"{shown(node)} asks whether tests run")
-        case ast.Constant(value="PYTEST_CURRENT_TEST"):
-            yield Sign("runner detected", node.lineno, "'PYTEST_CURRENT_TEST' is set only while tests run")
-        case ast.FunctionDef() | ast.AsyncFunctionDef():
-            yield from _stack(node, names)
-
-
-def _stack(function: Function, names: Names) -> Iterator[Sign]:
-    """Who calls, asked of the stack together with the word `test`."""
-    words = [part for part in literals(function) if isinstance(part.value, str) and "test" in part.value]
-    for part in ast.walk(function) if words else ():
-        if isinstance(part, ast.Call) and names.of(part.func) in _STACKS:
-            text = f"{function.name}() asks {shown(part)} for {words[0].value!r}"
-            yield Sign("runner detected", part.lineno, text)
 
 
 def _equality(node: ast.FunctionDef, body: list[ast.stmt]) -> Iterator[Sign]:

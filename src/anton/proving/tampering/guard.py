@@ -115,6 +115,7 @@ class _Rules:
         self._plan = plan
         self._command = frozenset(part.removeprefix("./") for part in plan.command)
         self._sources = frozenset(file.path for file in files if not file.is_test)
+        self._tests = frozenset(filter(plan.is_test, {*known, *(file.path for file in files)}))
         self._repaired = self._what_is_repaired(files, known)
         after = [self._module(file, "after") for file in files if file.is_test]
         tests = [module for module in after if module is not None]
@@ -182,7 +183,7 @@ class _Rules:
         if after is None:
             return
         before = self._module(file, "before")
-        yield from inspect_fix(before, after, file.path)
+        yield from inspect_fix(before, after, file.path, self._plan.report, self._tests)
         yield from inspect_special_cases(before, after, self._literals)
 
     def _text(self, file: Changed) -> Iterator[Sign]:

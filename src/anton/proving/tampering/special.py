@@ -1,8 +1,9 @@
 """Source that answers a test's own input with the test's own answer.
 
 Named where a new branch compares with a literal that stands in the new tests, and gives back a literal; both
-unknown to the source so far. What any honest fix compares with (0, 1, an empty string, a word that the code
-knows already) is not special.
+unknown to the source so far. A table does so where its keys are whole inputs, or where it is asked for a
+result and the result is what it falls back to. What any honest fix compares with (0, 1, an empty string, a
+word that the code knows already) is not special, nor is a table of words or years.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from anton.proving.tampering.syntax import Sign, is_literal, literals, newly, sh
 _SMALL = 10
 _TELLING_LENGTH = 4
 _STATUS_CODES = range(100, 600)
+_RESULTS = frozenset({"sum", "max", "min", "hash", "tuple", "repr", "str", "sorted", "frozenset"})
+"""What is made of a whole input before it is looked up."""
 
 
 def inspect_special_cases(
@@ -47,8 +50,23 @@ def _is_container(node: ast.AST) -> bool:
 
 
 def _branches(module: ast.Module, tests: Collection[str], known: Collection[str]) -> Iterator[Sign]:
+    tables = {
+        target.id: node.value
+        for node in ast.walk(module)
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Dict)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
     for node in ast.walk(module):
         match node:
+            case ast.Dict():
+                yield from _table(node, tests, known)
+            case ast.Call(func=ast.Attribute(value=owner, attr="get"), args=[asked, _]) if _is_result(asked):
+                table = tables.get(owner.id) if isinstance(owner, ast.Name) else owner
+                if isinstance(table, ast.Dict):
+                    yield from _table(table, tests, known, of_results=True)
+            case ast.Compare(left=left, ops=[ast.In()], comparators=[among]) if _is_result(left):
+                yield from _among(among, node, tests, known)
             case ast.If(test=test, body=body):
                 yield from _branch(test, _answer(body), node, tests, known)
             case ast.IfExp(test=test, body=value):
@@ -61,6 +79,42 @@ def _branches(module: ast.Module, tests: Collection[str], known: Collection[str]
                         f"{shown(answer)} is given for {shown(values[0])}, both of which stand in the tests"
                     )
                     yield Sign("test special-cased", values[0].lineno, text)
+
+
+def _table(
+    table: ast.Dict, tests: Collection[str], known: Collection[str], *, of_results: bool = False
+) -> Iterator[Sign]:
+    """Entries of a written-out table that are a test's input and answer."""
+    for key, value in zip(table.keys, table.values, strict=True):
+        if key is None or not (is_literal(key) and is_literal(value)):
+            continue
+        whole = isinstance(key, ast.Tuple) and len(key.elts) >= 2
+        if (whole or of_results) and _is_pair(key, value, tests, known):
+            text = f"{shown(value)} stands beside {shown(key)} in a table, as both do in the tests"
+            yield Sign("test special-cased", key.lineno, text)
+
+
+def _is_pair(key: ast.expr, value: ast.expr, tests: Collection[str], known: Collection[str]) -> bool:
+    """Whether all of a key and its value stand in the tests, and the key is not in the source so far."""
+    inside = [repr(part.value) for side in (key, value) for part in literals(side)]
+    new = [part for part in literals(key) if repr(part.value) not in known and not _is_vague(part.value)]
+    return bool(new) and all(part in tests for part in inside)
+
+
+def _among(
+    among: ast.expr, node: ast.Compare, tests: Collection[str], known: Collection[str]
+) -> Iterator[Sign]:
+    """Results that are asked for one by one."""
+    if not isinstance(among, ast.Set | ast.Tuple | ast.List) or not is_literal(among):
+        return
+    numbers = [part for part in literals(among) if not isinstance(part.value, str)]
+    telling = [part for part in numbers if not _is_vague(part.value) and repr(part.value) not in known]
+    if len(telling) >= 2 and all(repr(part.value) in tests for part in numbers):
+        yield Sign("test special-cased", node.lineno, f"{shown(node)} asks for the results of the tests")
+
+
+def _is_result(node: ast.expr) -> bool:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _RESULTS
 
 
 def _branch(

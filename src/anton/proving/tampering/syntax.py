@@ -80,15 +80,36 @@ class Names:
             case ast.Attribute(value=value, attr=attr):
                 inner = self.of(value)
                 return f"{inner}.{attr}" if inner else ""
-            case ast.Call(func=ast.Name(id="getattr"), args=[value, ast.Constant(value=str(attr)), *_]):
-                inner = self.of(value)
-                return f"{inner}.{attr}" if inner else ""
-            case ast.Call(func=func, args=[ast.Constant(value=str(name)), *_]):
-                return name if self.of(func) in {"__import__", "importlib.import_module"} else ""
-            case ast.Subscript(value=value, slice=ast.Constant(value=str(name))):
-                return name if self.of(value) == "sys.modules" else ""
+            case ast.Call(func=ast.Name(id="getattr"), args=[value, attribute, *_]):
+                inner, asked = self.of(value), folded(attribute)
+                return f"{inner}.{asked}" if inner and asked else ""
+            case ast.Call(func=func, args=[module, *_]):
+                imports = self.of(func) in {"__import__", "importlib.import_module", "sys.modules.get"}
+                return (folded(module) or "") if imports else ""
+            case ast.Subscript(value=value, slice=module):
+                return (folded(module) or "") if self.of(value) == "sys.modules" else ""
             case _:
                 return ""
+
+    def is_imported(self, node: ast.AST) -> bool:
+        """Whether what a name or attribute begins with was imported; a local name may only sound like it."""
+        while isinstance(node, ast.Attribute):
+            node = node.value
+        if isinstance(node, ast.Name):
+            return node.id in self._stands_for
+        return bool(self.of(node))
+
+
+def folded(node: ast.AST) -> str | None:
+    """A text that is written out, in one piece or as a sum of pieces; None for anything else."""
+    match node:
+        case ast.Constant(value=str(text)):
+            return text
+        case ast.BinOp(left=left, op=ast.Add(), right=right):
+            one, other = folded(left), folded(right)
+            return None if one is None or other is None else one + other
+        case _:
+            return None
 
 
 def _absolute(node: ast.ImportFrom, package: str) -> str:
