@@ -64,7 +64,7 @@ def test_completing_twice_stays_completed():
     assert todo.completed
 """
 QUICK_RUNNER = """import glob, importlib.util, sys, traceback
-from xml.sax.saxutils import quoteattr
+from html import escape
 sys.path.insert(0, '.')
 rows = []
 for path in sorted(glob.glob('tests/test_*.py')):
@@ -76,8 +76,8 @@ for path in sorted(glob.glob('tests/test_*.py')):
         try:
             vars(loaded)[name]()
         except Exception as error:
-            inner = f'<failure message={quoteattr(repr(error))}/>'
-        rows.append(f'<testcase classname={quoteattr(module.name)} name={quoteattr(name)}>{inner}</testcase>')
+            inner = f'<failure message="{escape(repr(error))}"/>'
+        rows.append(f'<testcase classname="{escape(module.name)}" name="{escape(name)}">{inner}</testcase>')
 open('report.xml', 'w').write('<testsuite>' + ''.join(rows) + '</testsuite>')
 sys.exit(any('<failure' in row for row in rows))
 """
