@@ -15,7 +15,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -367,6 +367,10 @@ class Journal(Protocol):
 
     async def read(self, run_id: str, after: int = 0) -> tuple[Entry, ...]:
         """A run's entries with a number greater than `after`, in order; empty for an unknown run."""
+        ...
+
+    async def read_kinds(self, run_id: str, kinds: Collection[str]) -> tuple[Entry, ...]:
+        """A run's entries of these kinds, in order; the others are passed over unread."""
         ...
 
     async def run_ids(self) -> tuple[str, ...]:

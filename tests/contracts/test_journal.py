@@ -45,6 +45,15 @@ async def test_reading_on_gives_only_what_came_after(journal: Journal) -> None:
     assert await journal.read("r1", after=11) == ()
 
 
+async def test_entries_of_some_kinds_are_read_in_order_and_no_others(journal: Journal) -> None:
+    entries = [entry("r1", 1, RECEIVED), entry("r1", 2), entry("r1", 3, RoundStarted(2, "person"))]
+    await journal.append("r1", entries)
+    await journal.append("r2", [entry("r2", 1, RECEIVED)])
+    assert await journal.read_kinds("r1", {"round_started", "run_received"}) == (entries[0], entries[2])
+    assert await journal.read_kinds("r1", ()) == ()
+    assert await journal.read_kinds("nothing", {"run_received"}) == ()
+
+
 async def test_a_run_that_is_not_known_has_no_entries(journal: Journal) -> None:
     assert await journal.read("nothing") == ()
     assert await journal.run_ids() == ()

@@ -45,7 +45,7 @@ from anton.core.event import (
 )
 from anton.core.message import ToolCall, Usage
 from anton.core.proof import Cell, CellStatus, Patch, Suite, Tree
-from anton.core.run import Phase, RunState, advance, begin, fold, permit
+from anton.core.run import MILESTONES, Phase, RunState, advance, begin, fold, permit
 from anton.core.ticket import Ticket
 from anton.core.tool import ToolResult
 from anton.core.verdict import not_tested
@@ -148,6 +148,13 @@ def test_folding_a_journal_is_what_living_through_it_was(events: list[Event]) ->
         run.append(following)
     stored = [replace(e, event=decode_event(encode_event(e.event))) for e in run]
     assert fold(run) == lived == fold(stored)
+    seen = fold([each for each in run if each.event.kind in MILESTONES])
+    rest = replace(seen, agents=lived.agents, cells=lived.cells)
+    assert replace(rest, updated_at=lived.updated_at, number=lived.number) == lived
+
+
+def test_milestones_are_events() -> None:
+    assert {event.kind for event, _ in TABLE} >= MILESTONES
 
 
 def whole_round(number: int) -> list[Event]:

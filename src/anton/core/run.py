@@ -88,6 +88,22 @@ TRANSITIONS: Mapping[type, tuple[frozenset[Phase], Phase | None]] = MappingProxy
 """Event type → the phases it may come in, and the phase it leads to (None: stays)."""
 
 
+MILESTONES = frozenset(
+    {
+        "run_received",
+        "base_resolved",
+        "proof_started",
+        "proof_finished",
+        "round_started",
+        "briefing_prepared",
+        "decided",
+        "step_delivered",
+        "run_closed",
+    }
+)
+"""Kinds of the events that a run's phase, rounds and verdict follow from: no agent's, no cell's."""
+
+
 @dataclass(frozen=True, slots=True)
 class RunState:
     """All that is known of a run."""

@@ -8,7 +8,7 @@ import click
 from rich.console import Console
 
 from anton.core.errors import AntonError, UsageError
-from anton.core.run import RunState, fold
+from anton.core.run import MILESTONES, RunState, fold
 from anton.entrypoints.composition import Anton, Check, Compose, Wish
 from anton.entrypoints.session import Seat
 from anton.entrypoints.speaking import FAILED, speaking
@@ -16,26 +16,34 @@ from anton.entrypoints.start import config_option, sandbox_option
 from anton.views.checks import checks_table
 from anton.views.runs import run_page, runs_table
 
+NEWEST = 50
+"""Runs that are listed unless all are asked for."""
+
 
 @click.command()
+@click.option("--all", "whole", is_flag=True, help=f"Not only the newest {NEWEST}.")
 @config_option
 @click.pass_obj
 @speaking
-def runs(compose: Compose, config: Path | None) -> int:
+def runs(compose: Compose, whole: bool, config: Path | None) -> int:
     """List the runs, newest first; what waits for you stands out."""
     console = Console()
 
-    async def read(anton: Anton) -> tuple[list[RunState], list[str]]:
+    async def read(anton: Anton) -> tuple[list[RunState], list[str], int]:
         states, unreadable = [], []
-        for run_id in reversed(await anton.world.journal.run_ids()):
+        run_ids = (await anton.world.journal.run_ids())[::-1]
+        shown = run_ids if whole else run_ids[:NEWEST]
+        for run_id in shown:
             try:
-                states.append(fold(await anton.world.journal.read(run_id)))
+                states.append(fold(await anton.world.journal.read_kinds(run_id, MILESTONES)))
             except AntonError as error:
                 unreadable.append(f"run {run_id} cannot be read: {error}")
-        return states, unreadable
+        return states, unreadable, len(run_ids) - len(shown)
 
-    states, unreadable = Seat(compose, Wish(config=config, looking=True), console).run(read)
+    states, unreadable, older = Seat(compose, Wish(config=config, looking=True), console).run(read)
     console.print(runs_table(states))
+    if older:
+        click.echo(f"{older:,} more, which are older: anton runs --all")
     for sentence in unreadable:
         click.echo(f"anton: {sentence}", err=True)
     return FAILED if unreadable else 0

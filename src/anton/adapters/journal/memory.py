@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from anton.core.codec import decode_event, encode_event
 from anton.core.errors import JournalConflict, JournalError, RunBusy
 from anton.core.event import Entry
 
-_Stored = tuple[datetime, bytes]
+
+class _Stored(NamedTuple):
+    at: datetime
+    kind: str
+    body: bytes
 
 
 class MemoryJournal:
@@ -37,14 +42,17 @@ class MemoryJournal:
 
     async def read(self, run_id: str, after: int = 0) -> tuple[Entry, ...]:
         """A run's entries with a number greater than `after`; see the port."""
-        stored = sorted(self._runs.get(run_id, {}).items())
-        return tuple(
-            Entry(run_id, number, at, decode_event(body)) for number, (at, body) in stored if number > after
-        )
+        return tuple(self._entry(run_id, number) for number in self._numbers(run_id) if number > after)
+
+    async def read_kinds(self, run_id: str, kinds: Collection[str]) -> tuple[Entry, ...]:
+        """A run's entries of these kinds; see the port."""
+        stored = self._runs.get(run_id, {})
+        numbers = (number for number in self._numbers(run_id) if stored[number].kind in kinds)
+        return tuple(self._entry(run_id, number) for number in numbers)
 
     async def run_ids(self) -> tuple[str, ...]:
         """All runs, oldest first."""
-        begun = sorted((stored[1][0], run_id) for run_id, stored in self._runs.items() if 1 in stored)
+        begun = sorted((stored[1].at, run_id) for run_id, stored in self._runs.items() if 1 in stored)
         return tuple(run_id for _, run_id in begun)
 
     @asynccontextmanager
@@ -62,8 +70,15 @@ class MemoryJournal:
         """Take no more entries."""
         self._closed = True
 
+    def _numbers(self, run_id: str) -> list[int]:
+        return sorted(self._runs.get(run_id, {}))
+
+    def _entry(self, run_id: str, number: int) -> Entry:
+        stored = self._runs[run_id][number]
+        return Entry(run_id, number, stored.at, decode_event(stored.body))
+
 
 def _stored(run_id: str, entry: Entry) -> _Stored:
     if entry.run_id != run_id:
         raise ValueError(f"an entry of run {entry.run_id!r} was offered to run {run_id!r}")
-    return entry.at.astimezone(UTC), encode_event(entry.event)
+    return _Stored(entry.at.astimezone(UTC), entry.event.kind, encode_event(entry.event))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +16,7 @@ from threading import Lock
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import Connection, Engine, Row, Select, create_engine, event, select
+from sqlalchemy import ColumnElement, Connection, Engine, Row, Select, create_engine, event, select
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
@@ -70,7 +70,11 @@ class SqlJournal:
 
     async def read(self, run_id: str, after: int = 0) -> tuple[Entry, ...]:
         """A run's entries with a number greater than `after`; see the port."""
-        return await asyncio.to_thread(self._read, run_id, after)
+        return await asyncio.to_thread(self._read, run_id, events.c.number > after)
+
+    async def read_kinds(self, run_id: str, kinds: Collection[str]) -> tuple[Entry, ...]:
+        """A run's entries of these kinds; see the port."""
+        return await asyncio.to_thread(self._read, run_id, events.c.kind.in_(tuple(kinds)))
 
     async def run_ids(self) -> tuple[str, ...]:
         """All runs, oldest first."""
@@ -94,10 +98,10 @@ class SqlJournal:
         for engine in engines or ():
             engine.dispose()
 
-    def _read(self, run_id: str, after: int) -> tuple[Entry, ...]:
+    def _read(self, run_id: str, which: ColumnElement[bool]) -> tuple[Entry, ...]:
         query = (
             select(events.c.number, events.c.at, events.c.body)
-            .where(events.c.run_id == run_id, events.c.number > after)
+            .where(events.c.run_id == run_id, which)
             .order_by(events.c.number)
         )
         return tuple(self._entry(run_id, row) for row in self._select(query))
