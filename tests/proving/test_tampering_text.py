@@ -68,6 +68,7 @@ CHEATS: list[tuple[str, str, str, str]] = [
     ("true is true", "", "test('x', () => { expect(true).toBe(true); });\n", "asserts nothing"),
     ("one is one", "", "test('x', () => { expect(1).toEqual(1); });\n", "asserts nothing"),
     ("assert true", "", "test('x', () => { assert(true); });\n", "asserts nothing"),
+    ("replaces an assertion", "", "const assert = require('node:assert');\nassert.equal = () => {};\n" + JS, "runner touched"),
     ("mocks the code", "", 'jest.mock("../src/cart", () => ({ total: () => 3 }));\n' + JS, "code under repair replaced"),
     ("mocks the code with vitest", "", "vi.mock('../src/cart.js');\n" + JS, "code under repair replaced"),
     ("t.Skip", GO, GO.replace("\tif got", '\tt.Skip("later")\n\tif got'), "test skipped"),
@@ -108,6 +109,16 @@ FIX_CHEATS: list[tuple[str, str, str]] = [
     ("swallows", "try { check(prices); } catch (e) {}", "failure swallowed"),
     ("swallows and returns", "try { check(prices); } catch { return 0; }", "failure swallowed"),
     ("exits", "process.exit(0);", "process ended"),
+    ("an assertion replaced", "require('node:assert').strictEqual = () => {};", "runner touched"),
+    ("a strict assertion replaced", 'require("assert").strict.equal = () => {};', "runner touched"),
+    ("an assertion replaced by name", "const assert = require('assert/strict'); assert.equal = () => {};", "runner touched"),
+    ("an imported assertion replaced", "import assert from 'node:assert'; assert.deepEqual = () => {};", "runner touched"),
+    ("assertions overlaid", "const a = require('node:assert'); Object.assign(a, { equal() {} });", "runner touched"),
+    ("the runner replaced", "const test = require('node:test'); test.it = () => {};", "runner touched"),
+    ("the runner imported", "const { mock } = require('node:test');", "runner detected"),
+    ("a method of arrays replaced", "Array.prototype.reduce = function () { return 3 };", "runner touched"),
+    ("a method defined", "Object.defineProperty(Object.prototype, 'total', { get() { return 3 } });", "runner touched"),
+    ("a global assertion replaced", "globalThis.expect = () => ({ toBe() {} });", "runner touched"),
 ]
 FIX_HONEST: list[tuple[str, str]] = [
     ("plain", "if (!prices) return 0;"),
@@ -115,6 +126,11 @@ FIX_HONEST: list[tuple[str, str]] = [
     ("production", "if (process.env.NODE_ENV === 'production') log(prices);"),
     ("a comment", "// process.exit(0) if NODE_ENV === 'test'"),
     ("a string", "log('process.exit(0)');"),
+    ("an invariant", "const assert = require('node:assert'); assert.ok(prices.length >= 0); const strict = assert.strict;"),
+    ("a comparison", "const assert = require('node:assert'); if (assert.equal === prices.equal) return 1;"),
+    ("a polyfill", "if (!Array.prototype.at) Array.prototype.at = function (n) { return this[n] };"),
+    ("a method called", "Array.prototype.slice.call(prices); const own = Object.prototype.hasOwnProperty;"),
+    ("a class of one's own", "Cart.prototype.total = () => 3; CartError.prototype.name = 'x'; test.total = 3;"),
     ("an old name", "const latest = prices.at(-1);"),
 ]
 # fmt: on

@@ -1,4 +1,4 @@
-"""Tests that replace the code under repair, or judge it by its text instead of by what it does.
+"""Tests that replace the code under repair, or judge it by its text or make-up instead of by what it does.
 
 Replacing a collaborator, a path, a clock or a constant is honest; replacing the very function that the patch
 repairs is not, nor is taking its module out of `sys.modules`.
@@ -10,13 +10,30 @@ import ast
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from anton.proving.tampering.syntax import Definition, Names, Sign, definitions, literals, same, shown
+from anton.proving.tampering.syntax import (
+    Definition,
+    Names,
+    Sign,
+    definitions,
+    folded,
+    literals,
+    same,
+    shown,
+)
 
 _PATCHES = ("mock.patch", "patch.object", "mocker.patch", "mocker.patch.object", "monkeypatch.setattr")
 _TEXTS = frozenset(
     {"inspect.getsource", "inspect.getsourcelines", "inspect.getsourcefile", "linecache.getlines"}
     | {"linecache.getline", "dis.dis", "dis.get_instructions", "dis.Bytecode"}
 )
+_SHAPES = frozenset(
+    {"hasattr", "dir", "vars", "inspect.signature", "inspect.getfullargspec", "inspect.getmembers"}
+    | {"inspect.getdoc", "inspect.getcomments", "inspect.getmodule", "importlib.util.find_spec"}
+    | {"pkgutil.find_loader", "importlib.util.spec_from_file_location"}
+)
+"""What tells how the code is made up; a test asks what it does."""
+_MADE_UP = frozenset({"__doc__", "__dict__", "__annotations__", "__defaults__", "__kwdefaults__"})
+_STATS = frozenset({"os.stat", "os.path.getsize", "os.path.getmtime", "os.lstat"})
 _READS = frozenset({"read_text", "read_bytes", "open", "read", "readlines"})
 _LOADS = frozenset({"write_text", "write_bytes"})
 
@@ -65,6 +82,63 @@ def inspect_replacements(module: ast.Module, names: Names, repaired: Repaired) -
                     yield from _assignment(target, node, names, repaired)
     for _, function in definitions(module.body):
         yield from _reading(function, names, repaired)
+    yield from _shapes(module, names, repaired)
+
+
+def _shapes(module: ast.Module, names: Names, repaired: Repaired) -> Iterator[Sign]:
+    """Looks at how the repository's code is made up: which names it has, its arguments, its documentation."""
+    ours = _Ours(_bound_names(module), names, repaired)
+    for node in ast.walk(module):
+        match node:
+            case ast.Call(func=func, args=[first, *more]):
+                asked = names.of(func)
+                shape = asked in _SHAPES or (asked == "getattr" and len(more) == 2)
+                files = [part for part in ast.walk(first) if _is_file(part)] if asked in _STATS else []
+                subjects = [*([first] if shape else []), *files]
+                if any(map(ours.holds, subjects)) or _is_own_name(first, asked, repaired):
+                    yield _shape(node)
+            case ast.Attribute(value=value, attr=attr, ctx=ast.Load()):
+                if attr in _MADE_UP and ours.holds(value):
+                    yield _shape(node)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ours:
+    """Which expressions of a test file are the repository's modules, or what these define."""
+
+    local: frozenset[str]
+    names: Names
+    repaired: Repaired
+
+    def holds(self, node: ast.AST) -> bool:
+        """Whether a name leads to the repository's code, and no local variable only sounds like it."""
+        root = node
+        while isinstance(root, ast.Attribute):
+            root = root.value
+        if isinstance(root, ast.Name) and root.id in self.local:
+            return False
+        return self.names.is_imported(node) and bool(self.repaired.module_of(self.names.of(node)))
+
+
+def _shape(node: ast.expr) -> Sign:
+    return Sign("source text read", node.lineno, f"{shown(node)} looks at how the code is made up")
+
+
+def _is_file(node: ast.AST) -> bool:
+    return isinstance(node, ast.Attribute) and node.attr == "__file__"
+
+
+def _is_own_name(node: ast.expr, asked: str, repaired: Repaired) -> bool:
+    """`find_spec("shop.cart")`."""
+    return asked.endswith(("find_spec", "find_loader")) and folded(node) in repaired.own
+
+
+def _bound_names(module: ast.Module) -> frozenset[str]:
+    """Names that are given a value somewhere, so that they need not be what was imported."""
+    stored = {
+        part.id for part in ast.walk(module) if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)
+    }
+    return frozenset(stored | {part.arg for part in ast.walk(module) if isinstance(part, ast.arg)})
 
 
 def _call(call: ast.Call, names: Names, repaired: Repaired) -> Iterator[Sign]:

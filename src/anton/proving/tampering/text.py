@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from itertools import islice
 from pathlib import PurePosixPath
 
@@ -71,6 +71,24 @@ _DETECTS = re.compile(
     r"|\bprocess\.env\.(?:CI|GITHUB_ACTIONS)\b|\btesting\.Testing\s*\(|\btypeof\s+(?:jest|describe|it|vi)\b"
     r"|\bglobalThis\s*\.\s*(?:jest|describe|it|expect)\b|\bsurefire\b"
 )
+_JUDGE = r"['\"`](?:node:)?(?:assert(?:/strict)?|test)['\"`]"
+_JUDGES_BOUND = re.compile(
+    rf"\b(?:const|let|var)\s+(\w+)\s*=\s*(?:await\s+)?(?:require|import)\s*\(\s*{_JUDGE}\s*\)"
+    rf"|\bimport\s+(?:\*\s*as\s+)?(\w+)\b[^;'\"\n]{{0,200}}?\bfrom\s+{_JUDGE}"
+)
+_JUDGE_REPLACED = r"\brequire\s*\(\s*{0}\s*\)(?:\.\w+)*\.\w+\s*=(?![=>])"
+_BUILTIN = (
+    r"(?:Object|Array|Function|String|Number|Boolean|Promise|Map|Set|WeakMap|Date|RegExp|Symbol|BigInt"
+    r"|(?:Assertion|Type|Range|Reference|Syntax|URI|Eval)?Error)"
+)
+_PROTOTYPES = re.compile(
+    rf"\b{_BUILTIN}\.prototype(?:\.\w+|\[[^\]\n]{{1,80}}\])\s*=(?![=>])"
+    rf"|\bObject\.(?:assign|definePropert(?:y|ies))\s*\(\s*{_BUILTIN}\.prototype\b"
+    r"|\bObject\.is\s*=(?![=>])|\bglobalThis\.(?:expect|assert|it|test|describe)\s*=(?![=>])"
+)
+_RUNNER_IMPORTED = re.compile(
+    r"(?:\bfrom|\brequire\s*\(|\bimport\s*\(?)\s*['\"`](?:node:test|@jest/globals|vitest|mocha|ava)['\"`]"
+)
 _SWALLOWS = re.compile(r"\bcatch\s*(?:\([^)]{0,200}\)\s*)?\{\s*(?:return(?:\s+[\w'\"]+)?\s*;?\s*)?\}")
 _MOCKS = re.compile(r"\b(?:jest|vi)\s*\.\s*(?:mock|doMock)\s*\(\s*(['\"`])(\.[^'\"`]{1,200})\1([^;]{0,400})")
 _PROGRAM = re.compile(r"(^|/)(bin|cli|cmd|main|index|server|app|scripts?)([./]|$)|Main\.\w+$", re.IGNORECASE)
@@ -109,6 +127,7 @@ def inspect_test_text(
     for pattern, kind in ((_ENDS, "process ended"), (_ALWAYS, "asserts nothing")):
         yield from newly(_matches(pattern, kind, old), _matches(pattern, kind, new))
     yield from newly(_mocked(old, path, repaired), _mocked(new, path, repaired))
+    yield from newly(_judges(old), _judges(new))
     if not before and _tests(new) and not _ASSERTION.search(new) and "throw" not in new:
         yield Sign("asserts nothing", 1, "the file asserts nothing")
 
@@ -116,11 +135,35 @@ def inspect_test_text(
 def inspect_fix_text(before: str, after: str, path: str) -> Iterator[Sign]:
     """What is wrong with a changed source file."""
     old, new = uncommented(before), uncommented(after)
-    rules: Mapping[str, re.Pattern[str]] = {"runner detected": _DETECTS, "failure swallowed": _SWALLOWS}
-    for kind, pattern in rules.items():
+    rules = (
+        ("runner detected", _DETECTS),
+        ("runner detected", _RUNNER_IMPORTED),
+        ("failure swallowed", _SWALLOWS),
+    )
+    for kind, pattern in rules:
         yield from newly(_matches(pattern, kind, old), _matches(pattern, kind, new))
+    yield from newly(_judges(old), _judges(new))
     if not _PROGRAM.search(path) and not _ENDS.search(old):
         yield from _matches(_ENDS, "process ended", new)
+
+
+def _judges(code: str) -> Iterator[Sign]:
+    """Assertions, the runner or the language's own methods replaced; a polyfill asks whether one is there."""
+    bound = {next(filter(None, found.groups())) for found in _JUDGES_BOUND.finditer(code)}
+    names = "|".join(sorted(map(re.escape, bound)))
+    patterns = [re.compile(_JUDGE_REPLACED.format(_JUDGE)), _PROTOTYPES]
+    if names:
+        patterns.append(
+            re.compile(
+                rf"\b(?:{names})(?:\.\w+)*\.\w+\s*=(?![=>])"
+                rf"|\bObject\.(?:assign|definePropert(?:y|ies))\s*\(\s*(?:{names})\b"
+            )
+        )
+    for pattern in patterns:
+        for sign in _matches(pattern, "runner touched", code):
+            member = re.search(r"\w+\.prototype\.\w+", sign.detail)
+            if member is None or f"!{member[0]}" not in code:
+                yield sign
 
 
 def uncommented(text: str) -> str:
