@@ -310,7 +310,10 @@ async def test_a_suite_that_says_nothing_ends_the_run_in_its_own_words(
 async def test_a_suite_that_hangs_ends_the_run(tmp_path: Path) -> None:
     hang = "import time\n\n\ndef test_hang():\n    time.sleep(3600)\n"
     office = Office(
-        tmp_path, files={**QUICK_FILES, "tests/test_hang.py": hang}, command=QUICK_COMMAND, timeout_seconds=2
+        tmp_path,
+        files={**QUICK_FILES, "tests/test_hang.py": hang},
+        command=QUICK_COMMAND,
+        timeout_seconds=0.5,
     )
     state = await run(office)
     assert state.closed is not None
