@@ -10,6 +10,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from anton.agents.roster import roster
+from anton.core.agent import AGENTS
 from anton.core.errors import UsageError
 from anton.settings import Settings, hook_environment_of_process, load_settings, repository_settings
 
@@ -56,6 +57,7 @@ def test_without_any_setting_there_are_the_defaults(cwd: Path) -> None:
 
 def test_the_agents_limits_are_those_of_the_roster(cwd: Path) -> None:
     limits = load_settings({"HOME": "/home/ada"}, cwd).agents
+    assert tuple(type(limits).model_fields) == AGENTS
     for spec in roster():
         assert (limits.of(spec.name).turns, limits.of(spec.name).seconds) == (spec.turns, spec.seconds)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Literal, get_args
 
 from pydantic import BaseModel
 
@@ -31,6 +32,16 @@ from anton.core.event import (
 )
 from anton.core.message import AssistantMessage, Message, SystemMessage, ToolMessage, Usage, UserMessage
 from anton.core.repetition import find_repetition
+
+AgentName = Literal["triage", "code", "test", "pr"]
+AGENTS: tuple[AgentName, ...] = get_args(AgentName)
+"""In the order in which they are shown."""
+WITNESSES: tuple[AgentName, ...] = ("code", "test")
+"""They work from the ticket, never see each other's work, and the proof is about what they made.
+
+A person's request for changes reaches them at once."""
+WRITER: AgentName = "pr"
+"""Retells what the others made; it hears of them once both witnesses have handed in."""
 
 IDLE_REPLIES = 3
 """Replies in a row without any call after which an agent is ended."""

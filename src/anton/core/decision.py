@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from anton.core.agent import WITNESSES
 from anton.core.errors import UsageError
 from anton.core.event import Decided, Event, Note, NotePosted, RoundStarted, Source, Verb
 from anton.core.proof import Proof
 from anton.core.run import Phase, RunState
-
-REVISERS = ("code", "test")
-"""Agents that hear a person's request for changes at once; pr hears it with what these two made of it."""
 
 PUSHED = "branch"
 """The step of a delivery with which the work leaves the machine."""
@@ -67,7 +65,7 @@ def decide(state: RunState, answer: Answer) -> tuple[Event, ...]:
         raise Refused("say what should change: the text goes to the agents")
     heard = tuple(
         NotePosted(name, Note(Source.PERSON, _request(decided, state.proof)))
-        for name in REVISERS
+        for name in WITNESSES
         if name in state.agents
     )
     return (decided, RoundStarted(state.round + 1, "person"), *heard)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from anton.core.agent import AgentState
+from anton.core.agent import WITNESSES, WRITER, AgentState
 from anton.core.event import Note, NotePosted, Source
 from anton.core.report import CodeReport, TestReport, TriageReport
 from anton.core.run import RunState
@@ -21,23 +21,23 @@ def notes_for_witnesses(state: RunState) -> tuple[NotePosted, ...]:
     note = _from_triage(state)
     return tuple(
         NotePosted(name, note)
-        for name in ("code", "test")
+        for name in WITNESSES
         if note and (agent := state.agents.get(name)) and not agent.ended and not _told(agent, note)
     )
 
 
 def notes_for_writer(state: RunState) -> tuple[NotePosted, ...]:
     """What pr has to hear once code and test rest, in one batch so that it takes one turn."""
-    writer = state.agents.get("pr")
+    writer = state.agents.get(WRITER)
     if writer is None:
         return ()
     notes = (_from_triage(state), *_requests(state), _from_code(state), _from_test(state))
-    return tuple(NotePosted("pr", note) for note in notes if note and not _told(writer, note))
+    return tuple(NotePosted(WRITER, note) for note in notes if note and not _told(writer, note))
 
 
 def _requests(state: RunState) -> tuple[Note, ...]:
     """What a person asked for, as code and test heard it."""
-    heard = (note for name in ("code", "test") if (agent := state.agents.get(name)) for note in agent.notes)
+    heard = (note for name in WITNESSES if (agent := state.agents.get(name)) for note in agent.notes)
     return tuple(dict.fromkeys(note for note in heard if note.source is Source.PERSON))
 
 

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from anton.core.agent import WITNESSES, WRITER
 from anton.core.errors import OutsideError, SuiteUnusable
 from anton.core.event import AgentOutcome, CellFinished, ProofStarted
 from anton.core.proof import Cell, CellStatus, Suite, Tree
@@ -16,8 +17,6 @@ from anton.runs.colleagues import notes_for_witnesses, notes_for_writer
 from anton.runs.crew import Crew
 from anton.runs.prove import prove
 from anton.runs.site import Site
-
-WITNESSES = ("code", "test")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +36,8 @@ class Round:
         crew = await Crew(self.site).assemble()
         handed_in = asyncio.Event()
         async with asyncio.TaskGroup() as group:
-            if "pr" in crew:
-                group.create_task(self._write_up(crew["pr"], handed_in), name="pr")
+            if WRITER in crew:
+                group.create_task(self._write_up(crew[WRITER], handed_in), name=WRITER)
             if log.state.phase is Phase.WORKING:
                 await self._investigate(crew)
                 await log.append(ProofStarted(log.state.round), *notes_for_writer(log.state))
@@ -49,7 +48,7 @@ class Round:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._measure_baseline(), name="baseline")
             for name, agent in crew.items():
-                if name != "pr":
+                if name != WRITER:
                     group.create_task(self._work(agent), name=name)
         for name in WITNESSES:
             agent_state = self.site.state.agents.get(name)

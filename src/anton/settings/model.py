@@ -21,6 +21,7 @@ from pydantic import (
     model_validator,
 )
 
+from anton.core.agent import AgentName
 from anton.core.permission import Policy
 
 DEFAULT = "default"
@@ -190,7 +191,8 @@ class AgentsSettings(_Section):
         Raises:
             KeyError: there is no such agent.
         """
-        return {"triage": self.triage, "code": self.code, "test": self.test, "pr": self.pr}[name]
+        limits: AgentLimits = dict(self)[name]
+        return limits
 
 
 class SuiteSettings(_Section):
@@ -271,7 +273,7 @@ class HookSettings(_Section):
     """Time limit."""
     tools: tuple[Text, ...] = ()
     """Names of the tools that it hears of; without any, of all."""
-    agents: tuple[Literal["triage", "code", "test", "pr"], ...] = ()
+    agents: tuple[AgentName, ...] = ()
     """Agents that it hears of; without any, of all."""
     env: Mapping[str, str] = Field(default_factory=dict, repr=False)
     """Added to its environment, which otherwise holds PATH, HOME and LANG."""

@@ -16,7 +16,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from anton.core.agent import AgentSpec, AgentState
+from anton.core.agent import AGENTS, AgentSpec, AgentState
 from anton.core.event import (
     AgentEnded,
     AgentOutcome,
@@ -41,9 +41,6 @@ from anton.views.palette import (
     WORKING_SIGN,
 )
 from anton.views.testimony import ending
-
-AGENTS = ("triage", "code", "test", "pr")
-"""Lanes that are shown from the start, in order; further agents follow as they start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,4 +197,4 @@ def _notices(state: RunState) -> Iterator[RenderableType]:
         yield Text.assemble(("  ! ", CAUTION), styled(line(notice, 300), MUTED))
 
 
-__all__ = ["AGENTS", "NO_CLOCKS", "Clock", "Clocks", "activity", "lanes", "standing", "tick"]
+__all__ = ["NO_CLOCKS", "Clock", "Clocks", "activity", "lanes", "standing", "tick"]

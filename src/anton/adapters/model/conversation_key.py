@@ -15,13 +15,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from anton.core.agent import WRITER
 from anton.core.event import Source
 from anton.core.message import AssistantMessage, Message, SystemMessage, ToolCall, ToolMessage, UserMessage
 
 ADVISORY = frozenset({Source.TRIAGE, Source.ANTON})
 """Notes from these may reach an agent a turn earlier or later than recorded, and are left out of its key."""
-WRITER = "pr"
-"""The agent whose work is to retell the notes: for it all of them count."""
 
 _RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern, re.MULTILINE), replacement)
