@@ -63,7 +63,9 @@ async def decided(office: Office, verb: Verb, script: object = HONEST) -> Delive
 
 @pytest.fixture(scope="module")
 def delivered(tmp_path_factory: pytest.TempPathFactory) -> Delivered:
-    office = Office(tmp_path_factory.mktemp("office"), files=QUICK_FILES, command=QUICK_COMMAND)
+    office = Office(
+        tmp_path_factory.mktemp("office"), files=QUICK_FILES, command=QUICK_COMMAND, culprit_seconds=60
+    )
     return asyncio.run(decided(office, Verb.APPROVE))
 
 
@@ -272,7 +274,7 @@ def test_a_repository_without_the_base_commit_is_no_help(delivered: Delivered, t
 
 @pytest.mark.slow
 def test_a_pytest_suite_is_verified_in_the_sandbox(tmp_path: Path) -> None:
-    run = asyncio.run(decided(Office(tmp_path / "office"), Verb.APPROVE))
+    run = asyncio.run(decided(Office(tmp_path / "office", culprit_seconds=60), Verb.APPROVE))
     result = verify(run.bundle)
     assert result.exit_code == 0, result.output
     assert standing(result) == EVERY_CLAIM
