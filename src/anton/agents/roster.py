@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import resources
 
-from anton.core.agent import AgentSpec, Plane
+from pydantic import BaseModel
+
+from anton.core.agent import LIMITS, AgentName, AgentSpec, Limits, Plane
 from anton.core.report import CodeReport, PullRequestText, TestReport, TriageReport
 from anton.tools.catalogue import TOOLS
 
@@ -19,16 +22,27 @@ def addable(spec: AgentSpec) -> tuple[str, ...]:
     return WITHOUT_WORKTREE if spec.plane is Plane.NONE else tuple(TOOLS)
 
 
-def _prompt(name: str) -> str:
-    text = resources.files(__package__).joinpath(f"{name}.md").read_text(encoding="utf-8")
-    return text.strip()
+def roster(limits: Mapping[str, Limits] = LIMITS) -> tuple[AgentSpec, ...]:
+    """Triage, code, test and pr, each told of its own limits.
 
+    Args:
+        limits: By agent.
+    """
 
-def roster() -> tuple[AgentSpec, ...]:
-    """Triage, code, test and pr with their default limits."""
+    def spec(
+        name: AgentName, output: type[BaseModel], tools: tuple[str, ...] = (), plane: Plane = Plane.NONE
+    ) -> AgentSpec:
+        own = limits[name]
+        return AgentSpec(name, _prompt(name, own), tools, output, own.turns, own.seconds, plane)
+
     return (
-        AgentSpec("triage", _prompt("triage"), (), TriageReport, turns=5, seconds=60),
-        AgentSpec("code", _prompt("code"), READING + WRITING, CodeReport, 15, 180, Plane.SOURCE),
-        AgentSpec("test", _prompt("test"), READING + WRITING, TestReport, 20, 300, Plane.TESTS),
-        AgentSpec("pr", _prompt("pr"), (), PullRequestText, turns=5, seconds=60),
+        spec("triage", TriageReport),
+        spec("code", CodeReport, READING + WRITING, Plane.SOURCE),
+        spec("test", TestReport, READING + WRITING, Plane.TESTS),
+        spec("pr", PullRequestText),
     )
+
+
+def _prompt(name: str, limits: Limits) -> str:
+    text = resources.files(__package__).joinpath(f"{name}.md").read_text(encoding="utf-8").strip()
+    return text.replace("{turns}", str(limits.turns)).replace("{seconds}", f"{limits.seconds:g}")

@@ -75,6 +75,10 @@ class CodeReport(Report):
     files: list[ChangedFile] = Field(
         max_length=50, description="One entry for each changed source file; empty if nothing was changed."
     )
+    no_code_cause: bool = Field(
+        default=False,
+        description="True only if, after looking, no code here causes what the ticket describes.",
+    )
 
 
 class TestReport(Report):
@@ -87,6 +91,11 @@ class TestReport(Report):
     )
     files: list[ChangedFile] = Field(max_length=50, description="One entry for each changed test file.")
     diagnosis: Paragraph = Field(description="The cause as you see it, from reading and running alone.")
+    question: Annotated[str, StringConstraints(strip_whitespace=True, max_length=300)] = Field(
+        default="",
+        description="Only if no test fails on the unchanged code: the one question to the reporter whose "
+        "answer would help to reproduce the bug.",
+    )
 
 
 class PullRequestText(Report):

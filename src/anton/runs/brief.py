@@ -7,11 +7,13 @@ from anton.core.event import BriefingPrepared, Event, Note, NotePosted, RoundSta
 from anton.core.proof import Blame, Fault, Proof
 from anton.core.run import RunState
 from anton.views.briefing import briefing_for, pull_request_for
+from anton.views.testimony import testimony
+from anton.views.unresolved import no_code_cause
 
 
 def goes_back_to(state: RunState, proof: Proof) -> tuple[Blame, ...]:
-    """Whom a proof sends back to work; nobody where it blames nobody or no round is left."""
-    if state.round >= state.round_limit:
+    """Whom a proof sends back to work; nobody where no round is left, or both witnesses found nothing."""
+    if state.round >= state.round_limit or no_code_cause(proof, testimony(state)):
         return ()
     return tuple(b for b in (Blame.CODE, Blame.TEST) if any(fault.blames is b for fault in proof.faults))
 

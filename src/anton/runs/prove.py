@@ -51,7 +51,8 @@ async def _judged(site: Site, harvested: Harvest) -> Proof:
     async def tell(cell: Cell) -> None:
         await site.log.append(CellFinished(cell))
 
-    cells = await fill(site.suite, harvested, site.state.cells, tell)
+    earlier = tuple(cell for proof in site.state.proofs for cell in proof.cells)
+    cells = await fill(site.suite, harvested, (*earlier, *site.state.cells), tell)
     return judge(number, patch, cells, sandbox.description, tampering, level=sandbox.level)
 
 

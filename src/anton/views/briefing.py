@@ -15,6 +15,7 @@ from anton.views.pull_request import pull_request_body, pull_request_title
 from anton.views.risks import risks
 from anton.views.strength import scores
 from anton.views.testimony import Testimony, testimony
+from anton.views.unresolved import unresolved_headline, unresolved_sentences
 
 QUOTED_CHARACTERS = 400
 """Of one model text in the paragraph."""
@@ -22,7 +23,7 @@ QUOTED_CHARACTERS = 400
 
 def pull_request_for(state: RunState, proof: Proof) -> tuple[str, str]:
     """Title and Markdown body of the pull request; the digest is taken over both."""
-    return pull_request_title(state), pull_request_body(state, proof, headline(proof))
+    return pull_request_title(state), pull_request_body(state, proof, headline_of(state, proof))
 
 
 def briefing_for(state: RunState, proof: Proof, title: str, body: str, digest: str) -> Briefing:
@@ -40,7 +41,7 @@ def briefing_for(state: RunState, proof: Proof, title: str, body: str, digest: s
         round=proof.round,
         digest=digest,
         green=proof.green,
-        headline=headline(proof),
+        headline=headline_of(state, proof),
         paragraph=" ".join(_sentences(state, proof, heard)),
         risks=risks(state, proof),
         priority=heard.triage.priority.label if heard.triage else "not triaged",
@@ -48,6 +49,11 @@ def briefing_for(state: RunState, proof: Proof, title: str, body: str, digest: s
         pull_request_title=title,
         pull_request_body=body,
     )
+
+
+def headline_of(state: RunState, proof: Proof) -> str:
+    """The verdict in one line, or what a run without a fix came to."""
+    return unresolved_headline(proof, testimony(state)) or headline(proof)
 
 
 def headline(proof: Proof) -> str:
@@ -85,6 +91,7 @@ _REASONS = {
     FaultKind.VANISHED: "{tests} any more: {names}",
     FaultKind.TAMPERED: "the patch holds signs of cheating",
     FaultKind.SUITE_BROKEN: "the suite cannot be run with the fix",
+    FaultKind.DETECTED: "the fix behaves differently when it is not watched",
 }
 _VERBS = {
     FaultKind.NOT_CURED: ("new test still fails", "new tests still fail"),
@@ -115,6 +122,9 @@ def _sentences(state: RunState, proof: Proof, heard: Testimony) -> Iterator[str]
     yield from heard.missing
     if proof.culprit:
         yield culprit_sentence(proof.culprit)
+    if unresolved_headline(proof, heard):
+        yield from unresolved_sentences(proof, heard)
+        return
     yield f"Evidence: {evidence(proof)}" if proof.green else "The proof is not green, so nothing is promised."
     yield opinion(proof)
     if proof.green:
