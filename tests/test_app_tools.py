@@ -1,4 +1,4 @@
-"""Which tools the settings give to agents."""
+"""Which tools and limits the settings give to agents."""
 
 from __future__ import annotations
 
@@ -21,6 +21,17 @@ def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("ANTON_HOME", str(tmp_path / "state"))
+
+
+async def test_an_agent_is_told_the_limits_that_hold(tmp_path: Path) -> None:
+    path = tmp_path / "a.toml"
+    path.write_text("[agents.code]\nturns = 40\nseconds = 86_400\n")
+    async with compose(Wish(config=path, looking=True)) as anton:
+        specs = {spec.name: spec for spec in anton.world.specs}
+    assert (specs["code"].turns, specs["code"].seconds) == (40, 86_400)
+    assert "40 replies and 86400 seconds in a row" in specs["code"].system
+    assert "20 replies and 300 seconds in a row" in specs["test"].system
+    assert not any("{" in spec.system for spec in specs.values())
 
 
 async def tools_of(path: Path, toml: str) -> dict[str, tuple[str, ...]]:

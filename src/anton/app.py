@@ -38,7 +38,7 @@ from anton.adapters.web.closed import ClosedWeb, NoSearch
 from anton.adapters.web.guarded import GuardedWeb
 from anton.adapters.web.searxng import SearxngSearch
 from anton.agents.roster import addable, roster
-from anton.core.agent import AgentSpec
+from anton.core.agent import AGENTS, AgentSpec, Limits
 from anton.core.errors import UsageError
 from anton.core.event import HookMoment
 from anton.core.suite_options import SuiteOptions
@@ -99,7 +99,7 @@ async def compose(wish: Wish) -> AsyncIterator[Anton]:
         environments=Environments(
             settings.home / ENVIRONMENTS, sandbox, Machine(Path(sys.executable)), package_sources_of_process()
         ),
-        specs=tuple(_with_limits(spec, settings) for spec in roster()),
+        specs=_specs(settings),
         equip=partial(equip, web=_web(settings), search=_search(settings)),
         home=settings.home,
         mutation_seconds=settings.proof.mutation_seconds,
@@ -271,15 +271,19 @@ def _settle(settings: Settings, declared: Declared) -> tuple[SuiteOptions, tuple
     return options, notices
 
 
-def _with_limits(spec: AgentSpec, settings: Settings) -> AgentSpec:
-    limits = settings.agents.of(spec.name)
+def _specs(settings: Settings) -> tuple[AgentSpec, ...]:
+    named = {name: settings.agents.of(name) for name in AGENTS}
+    limits = {name: Limits(own.turns, own.seconds) for name, own in named.items()}
+    return tuple(_configured(spec, settings) for spec in roster(limits))
+
+
+def _configured(spec: AgentSpec, settings: Settings) -> AgentSpec:
+    own = settings.agents.of(spec.name)
     return replace(
         spec,
-        turns=limits.turns,
-        seconds=limits.seconds,
-        model=limits.model,
+        model=own.model,
         context_tokens=settings.model.context_tokens,
-        reasoning_effort=limits.reasoning_effort or settings.model.reasoning_effort,
+        reasoning_effort=own.reasoning_effort or settings.model.reasoning_effort,
         tools=tuple(dict.fromkeys((*spec.tools, *_added_tools(spec, settings)))),
     )
 

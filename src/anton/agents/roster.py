@@ -22,7 +22,7 @@ def addable(spec: AgentSpec) -> tuple[str, ...]:
     return WITHOUT_WORKTREE if spec.plane is Plane.NONE else tuple(TOOLS)
 
 
-def roster(limits: Mapping[str, Limits] = LIMITS) -> tuple[AgentSpec, ...]:
+def roster(limits: Mapping[AgentName, Limits] = LIMITS) -> tuple[AgentSpec, ...]:
     """Triage, code, test and pr, each told of its own limits.
 
     Args:

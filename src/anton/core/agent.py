@@ -8,8 +8,10 @@ a fresh start, the next turn, and a start after a crash.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Literal, get_args
 
 from pydantic import BaseModel
@@ -42,6 +44,26 @@ WITNESSES: tuple[AgentName, ...] = ("code", "test")
 A person's request for changes reaches them at once."""
 WRITER: AgentName = "pr"
 """Retells what the others made; it hears of them once both witnesses have handed in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Of one stint; a stint begins at the start and with each note that wakes the agent."""
+
+    turns: int
+    """Replies."""
+    seconds: float
+
+
+LIMITS: Mapping[AgentName, Limits] = MappingProxyType(
+    {
+        "triage": Limits(5, 60),
+        "code": Limits(15, 180),
+        "test": Limits(20, 300),
+        "pr": Limits(5, 60),
+    }
+)
+"""By agent, where the settings say nothing else."""
 
 IDLE_REPLIES = 3
 """Replies in a row without any call after which an agent is ended."""

@@ -18,12 +18,13 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
 from pydantic import ValidationError
 
+from anton.core.agent import LIMITS
 from anton.core.errors import UsageError
 from anton.settings.errors import explained
 from anton.settings.model import DEFAULT, OF_REPOSITORY, Keys, RepositorySettings, Settings, SuiteSettings
@@ -61,7 +62,6 @@ HOOK_VARIABLES = ("PATH", "HOME", "LANG")
 """What a hook's environment takes over from this process's."""
 
 _PATHS: frozenset[Keys] = frozenset({("home",), ("repo_cwd",), ("run", "reports"), ("tests", "python")})
-_AGENTS = {"triage": (5, 60), "code": (15, 180), "test": (20, 300), "pr": (5, 60)}
 
 
 @dataclass(slots=True)
@@ -170,7 +170,7 @@ def repository_settings(toml_text: str) -> RepositorySettings:
 
 
 def _defaults(environ: Mapping[str, str]) -> dict[str, object]:
-    agents = {name: {"turns": turns, "seconds": seconds} for name, (turns, seconds) in _AGENTS.items()}
+    agents = {name: asdict(limits) for name, limits in LIMITS.items()}
     state = _xdg(environ, "XDG_STATE_HOME", ".local/state")
     return {"agents": agents, **({"home": str(state / "anton")} if state else {})}
 
