@@ -17,8 +17,8 @@ demo: $(READY)          ## repair the demo service; no key is needed
 	@command -v anton >/dev/null || echo 'Here anton is $(BIN)/anton; to write just anton: . $(BIN)/activate'
 	@$(BIN)/anton demo
 
-test: $(READY_TO_DEVELOP)       ## all tests
-	$(BIN)/python -m pytest
+test: $(READY_TO_DEVELOP)       ## all tests, on up to four cores
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal
 
 lies: $(READY_TO_DEVELOP)       ## play every lie and every honest run; writes docs/lies.md
 	$(BIN)/python -m tests.lies docs/lies.md
