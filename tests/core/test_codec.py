@@ -99,7 +99,6 @@ def test_text_that_no_file_can_hold_is_an_error_of_ours_and_names_the_event() ->
         b"{}",
         b"[]",
         b"null",
-        b'{"kind":"launched"}',
         b'{"kind":"decided"}',
         b'{"kind":"decided","verb":"maybe","by":"Kim","digest":""}',
         b"\xff\xfe",
@@ -107,8 +106,27 @@ def test_text_that_no_file_can_hold_is_an_error_of_ours_and_names_the_event() ->
     ],
 )
 def test_what_is_no_event_is_a_journal_error(text: bytes) -> None:
-    with pytest.raises(JournalError, match="cannot be read"):
+    with pytest.raises(JournalError, match=r"^it is no event") as raised:
         decode_event(text)
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (b'{"kind":"launched"}', "the kind 'launched' is not known here"),
+        (b'{"kind":"proof_started","round":1,"why":"s3cret"}', "'proof_started' has 'why', which is not kno"),
+        (
+            b'{"kind":"note_posted","agent":"code","note":{"source":"code","text":"","to":"s3cret"}}',
+            "'note_posted' has 'note.to', which is not known here",
+        ),
+    ],
+)
+def test_what_a_newer_anton_wrote_is_not_guessed_at(text: bytes, says: str) -> None:
+    with pytest.raises(JournalError, match=r"^it was written by a newer Anton") as raised:
+        decode_event(text)
+    assert says in str(raised.value)
+    assert "s3cret" not in str(raised.value)
 
 
 @given(st.binary() | st.text())

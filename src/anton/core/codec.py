@@ -5,14 +5,16 @@ from __future__ import annotations
 import hashlib
 from typing import Annotated
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError
 
 from anton.core.errors import JournalError
 from anton.core.event import Event
 from anton.core.proof import Proof
 
-_EVENT: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="kind")])
+_EVENT: TypeAdapter[Event] = TypeAdapter(
+    Annotated[Event, Field(discriminator="kind")], config=ConfigDict(extra="forbid")
+)
 _PROOF: TypeAdapter[Proof] = TypeAdapter(Proof)
 
 
@@ -37,7 +39,22 @@ def decode_event(text: bytes | str) -> Event:
     try:
         return _EVENT.validate_json(text)
     except ValidationError as error:
-        raise JournalError(f"this entry of the journal cannot be read: {error}") from error
+        raise JournalError(_unreadable(error)) from None
+
+
+def _unreadable(error: ValidationError) -> str:
+    """Why, in one sentence that holds nothing of the entry's content."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    kind, *where = map(str, first["loc"] or ("",))
+    newer = "it was written by a newer Anton, which it takes to read it"
+    match first["type"]:
+        case "union_tag_invalid":
+            return f"{newer}: the kind {first['ctx']['tag'][:60]!r} is not known here"
+        case "unexpected_keyword_argument":
+            return f"{newer}: {kind!r} has {'.'.join(where)[:60]!r}, which is not known here"
+        case _:
+            at = f" at {'.'.join((kind, *where))!r}" if kind else ""
+            return f"it is no event{at}: {first['msg']}"
 
 
 def proof_as_json(proof: Proof) -> bytes:

@@ -152,6 +152,7 @@ asyncio.run(main())
         await asyncio.to_thread(process.wait)
         async with journal.hold("r1"):
             pass
+    assert list(path.with_name("locks").iterdir()) == []
 
 
 @pytest.mark.parametrize("run_id", ["", "../r1", "a/b", ".hidden", "a\n", "x" * 101])
@@ -191,11 +192,10 @@ async def test_a_cancelled_append_leaves_the_journal_usable(journal: SqlJournal)
 async def test_file_and_folder_are_the_owners_alone(path: Path, journal: SqlJournal) -> None:
     await journal.append("r1", [entry(1)])
     async with journal.hold("r1"):
-        pass
-    modes = {
-        str(p.relative_to(path.parent.parent)): stat.S_IMODE(p.stat().st_mode)
-        for p in path.parent.parent.rglob("*")
-    }
+        modes = {
+            str(p.relative_to(path.parent.parent)): stat.S_IMODE(p.stat().st_mode)
+            for p in path.parent.parent.rglob("*")
+        }
     assert modes == {
         "state": 0o700,
         "state/journal.db": 0o600,
@@ -308,7 +308,7 @@ async def test_an_entry_that_cannot_be_read_is_named(
     with closing(sqlite3.connect(path)) as connection:
         connection.execute(f"UPDATE events SET {column} = ? WHERE number = 2", [value])
         connection.commit()
-    with pytest.raises(JournalError, match=r"entry 2 of run 'r1' in .* is damaged"):
+    with pytest.raises(JournalError, match=r"entry 2 of run 'r1' in .* cannot be read: "):
         await journal.read("r1")
     assert await journal.run_ids() == ("r1",)
 

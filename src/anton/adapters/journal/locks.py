@@ -1,11 +1,14 @@
-"""Which process works on which run: one locked file a run, which the kernel frees when the process ends."""
+"""Which process works on which run: one locked file a run, which the kernel frees when the process ends.
+
+The file is there for as long as it is held; that of a process that was killed, until the run is held again.
+"""
 
 from __future__ import annotations
 
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from anton.core.errors import JournalError, RunBusy, UsageError
@@ -27,14 +30,32 @@ def locked(folder: Path, run_id: str) -> Iterator[None]:
         raise UsageError(f"{run_id!r} is not the id of a run: `anton runs` lists them")
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(folder / f"{run_id}.lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        descriptor = _taken(folder / f"{run_id}.lock", run_id)
     except OSError as error:
         raise JournalError(f"run {run_id!r} cannot be locked in {str(folder)!r}: {error}") from error
     try:
-        _take(descriptor, run_id)
         yield
     finally:
+        with suppress(OSError):  # then the file stays, and locks as well as a new one
+            (folder / f"{run_id}.lock").unlink()
         os.close(descriptor)
+
+
+def _taken(path: Path, run_id: str) -> int:
+    """The file's descriptor, with the lock on it.
+
+    Whoever lets go removes the file while still holding it: a lock on a removed file holds nothing.
+    """
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        with ExitStack() as stack:
+            stack.callback(os.close, descriptor)
+            _take(descriptor, run_id)
+            if os.fstat(descriptor).st_nlink:
+                os.ftruncate(descriptor, 0)
+                os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+                stack.pop_all()
+                return descriptor
 
 
 def _take(descriptor: int, run_id: str) -> None:
@@ -43,5 +64,3 @@ def _take(descriptor: int, run_id: str) -> None:
         raise RunBusy(
             f"run {run_id!r} is being worked on by process {holder}: wait for it, or end it and try again"
         )
-    os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)

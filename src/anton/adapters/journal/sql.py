@@ -122,7 +122,7 @@ class SqlJournal:
             return Entry(run_id, row.number, datetime.fromisoformat(row.at), decode_event(row.body))
         except (JournalError, ValueError) as error:
             raise JournalError(
-                f"entry {row.number} of run {run_id!r} in {str(self.path)!r} is damaged: {error}"
+                f"entry {row.number} of run {run_id!r} in {str(self.path)!r} cannot be read: {error}"
             ) from error
 
     def _opened(self) -> tuple[Engine, Engine]:
