@@ -308,7 +308,7 @@ async def test_unknown_tools_and_invalid_arguments_are_answered_and_the_agent_go
     assert end_of(log)[0] is AgentOutcome.SUBMITTED
     unknown, invalid, odd, _ = [m.text for m in log.state.messages if isinstance(m, ToolMessage)]
     assert unknown == "There is no tool 'lok'. You have: look, submit."
-    assert invalid.startswith("The result was not accepted:\n- arguments: Invalid JSON")
+    assert invalid.startswith("The result was not accepted:\n- the arguments are not valid JSON")
     assert odd == "got ?"
 
 
