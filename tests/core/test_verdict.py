@@ -10,6 +10,7 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 
 from anton.core.evidence import SHOWN_TESTS
+from anton.core.outcomes import outcomes
 from anton.core.proof import (
     BAD,
     Blame,
@@ -27,7 +28,7 @@ from anton.core.proof import (
     Tampering,
     Tree,
 )
-from anton.core.verdict import judge, not_tested, outcomes, suspects
+from anton.core.verdict import judge, not_tested, suspects, undecided, wavering
 
 P, F, E, S = Outcome.PASSED, Outcome.FAILED, Outcome.ERROR, Outcome.SKIPPED
 
@@ -48,9 +49,15 @@ PATCH = Patch(
 )
 
 
+REWRITING = replace(PATCH, tests=(*PATCH.tests, FileChange("tests/test_old.py", "M")))
+
+
+def pairs(tests: Tests) -> list[tuple[str, Outcome]]:
+    return list(tests.items()) if isinstance(tests, Mapping) else tests
+
+
 def cell(suite: Suite, tree: Tree, tests: Tests, **more: object) -> Cell:
-    pairs = tests.items() if isinstance(tests, Mapping) else tests
-    cases = tuple(Case(name, outcome, f"{outcome} message") for name, outcome in pairs)
+    cases = tuple(Case(name, outcome, f"{outcome} message") for name, outcome in pairs(tests))
     made = Cell(suite, tree, CellStatus.RAN, cases, "t" * 40, ("run",))
     return replace(made, **more)  # type: ignore[arg-type]
 
@@ -64,6 +71,8 @@ class Matrix:
     new_base: Tests = field(default_factory=lambda: {NEW: F, EDGE: P})
     new_fix: Tests = field(default_factory=lambda: {NEW: P, EDGE: P})
     second: Tests | None = None
+    whole: Tests | None = None
+    """None: the new tests, and the old ones that were not rewritten."""
     paths: tuple[str, ...] = ("tests/test_new.py",)
     patch: Patch = PATCH
     again: tuple[Cell, ...] = ()
@@ -75,10 +84,17 @@ class Matrix:
             cell(Suite.OLD, Tree.FIX, self.old_fix),
             cell(Suite.NEW, Tree.BASE, self.new_base, paths=self.paths),
             cell(Suite.NEW, Tree.FIX, self.new_fix, paths=self.paths),
+            cell(Suite.WHOLE, Tree.FIX, self.beside_each_other if self.whole is None else self.whole),
         ]
         if self.second is not None:
             found.append(cell(Suite.NEW, Tree.SECOND, self.second, paths=self.paths))
         return (*found, *self.again)
+
+    @property
+    def beside_each_other(self) -> Tests:
+        new, old = pairs(self.new_fix), pairs(self.old_fix)
+        rewritten = {name for name, _ in new}
+        return [*new, *(pair for pair in old if pair[0] not in rewritten)]
 
     def judged(self) -> Proof:
         patch = self.patch if self.second is None else replace(self.patch, second_opinion="a diff")
@@ -290,10 +306,10 @@ def test_a_cell_without_a_report_is_never_green_whatever_it_claims(
     assert "Segmentation fault" in proof.faults[0].evidence
 
 
-@pytest.mark.parametrize("missing", range(4))
+@pytest.mark.parametrize("missing", range(5))
 def test_a_cell_that_was_not_run_is_never_green(missing: int) -> None:
     cells = Matrix().cells
-    proof = judge(1, PATCH, cells[:missing] + cells[missing + 1 :], "full")
+    proof = judge(1, REWRITING, cells[:missing] + cells[missing + 1 :], "full")
     assert "was not run" in proof.faults[0].evidence
 
 
@@ -378,6 +394,89 @@ def test_where_nothing_fails_there_is_nothing_to_agree_on() -> None:
     assert Matrix(new_base={NEW: P}, new_fix={NEW: P}, second={NEW: P}).judged().opinion is Opinion.NONE
 
 
+BESIDE = {NEW: P, EDGE: P, OLD: P}
+
+
+class TestWhole:
+    """Old and new tests side by side, as they would be merged."""
+
+    @pytest.mark.parametrize(
+        ("whole", "expected"),
+        [
+            ({**BESIDE, OLD: F}, (FaultKind.REGRESSED, Blame.TEST, (OLD,))),
+            (
+                {**BESIDE, "tests.unit.test_old": E},
+                (FaultKind.REGRESSED, Blame.TEST, ("tests.unit.test_old",)),
+            ),
+            ({NEW: P, EDGE: P}, (FaultKind.VANISHED, Blame.TEST, (OLD,))),
+            ({NEW: P, EDGE: F, OLD: P}, (FaultKind.TESTS_BROKEN, Blame.TEST, (EDGE,))),
+            ({NEW: P, OLD: P}, (FaultKind.TESTS_BROKEN, Blame.TEST, (EDGE,))),
+        ],
+        ids=[
+            "an old test fails",
+            "a file cannot be imported",
+            "an old test is gone",
+            "a new one fails",
+            "is not run",
+        ],
+    )
+    def test_what_only_the_new_tests_bring_about_is_their_authors_fault(
+        self, whole: Tests, expected: tuple[FaultKind, Blame, tuple[str, ...]]
+    ) -> None:
+        assert faults(Matrix(whole=whole).judged()) == [expected]
+
+    def test_where_test_files_are_only_added_it_stands_in_for_the_old_suite_on_the_fix(self) -> None:
+        assert judge(1, PATCH, without_old_fix(Matrix()), "full").green
+        assert not undecided(PATCH, without_old_fix(Matrix()))
+        assert not judge(1, REWRITING, without_old_fix(Matrix()), "full").green
+
+    @pytest.mark.parametrize(
+        ("whole", "kind"),
+        [({**BESIDE, OLD: F}, FaultKind.REGRESSED), ({NEW: P, EDGE: P}, FaultKind.VANISHED)],
+    )
+    def test_trouble_is_the_fixs_until_the_old_suite_alone_clears_it(
+        self, whole: Tests, kind: FaultKind
+    ) -> None:
+        cells = without_old_fix(Matrix(whole=whole))
+        assert undecided(PATCH, cells)
+        assert faults(judge(1, PATCH, cells, "full")) == [(kind, Blame.CODE, (OLD,))]
+
+    @pytest.mark.parametrize("blame", [Blame.CODE, Blame.TEST])
+    def test_without_a_report_nothing_is_green(self, blame: Blame) -> None:
+        matrix = Matrix()
+        cells = matrix.cells if blame is Blame.TEST else without_old_fix(matrix)
+        dead = [replace(c, status=CellStatus.NO_REPORT) if c.suite is Suite.WHOLE else c for c in cells]
+        assert undecided(PATCH, tuple(dead))
+        assert faults(judge(1, PATCH, tuple(dead), "full")) == [(FaultKind.SUITE_BROKEN, blame, ())]
+
+
+def without_old_fix(matrix: Matrix) -> tuple[Cell, ...]:
+    return tuple(c for c in matrix.cells if (c.suite, c.tree) != (Suite.OLD, Tree.FIX))
+
+
+class TestDisguise:
+    """A run of the new tests that does not look like Anton's."""
+
+    def test_a_fix_that_behaves_differently_in_disguise_is_named(self) -> None:
+        hidden = cell(Suite.NEW, Tree.FIX, {NEW: F, EDGE: P}, attempt=2, disguised=True)
+        plain = cell(Suite.NEW, Tree.FIX, {NEW: P, EDGE: P}, attempt=3)
+        assert wavering(PATCH, Matrix(again=(hidden,)).cells)
+        proof = Matrix(again=(hidden, plain)).judged()
+        assert faults(proof) == [(FaultKind.DETECTED, Blame.CODE, (NEW,))]
+        assert "when it is not watched" in proof.faults[0].evidence
+
+    def test_a_test_that_wavers_without_it_is_flaky(self) -> None:
+        hidden = cell(Suite.NEW, Tree.FIX, {NEW: P, EDGE: F}, attempt=2, disguised=True)
+        plain = cell(Suite.NEW, Tree.FIX, {NEW: P, EDGE: F}, attempt=3)
+        proof = Matrix(again=(hidden, plain)).judged()
+        assert faults(proof) == [(FaultKind.TESTS_BROKEN, Blame.TEST, (EDGE,))]
+
+    def test_the_same_answer_in_disguise_needs_no_third_run(self) -> None:
+        hidden = cell(Suite.NEW, Tree.FIX, {NEW: P, EDGE: P}, attempt=2, disguised=True)
+        assert not wavering(PATCH, Matrix(again=(hidden,)).cells)
+        assert Matrix(again=(hidden,)).judged().green
+
+
 class TestFlaky:
     """A second attempt at a cell."""
 
@@ -396,7 +495,8 @@ class TestFlaky:
     @pytest.mark.parametrize(("once", "then"), [(F, S), (S, F), (E, S), (F, E)])
     def test_never_passing_is_steady_however_it_did_not_pass(self, once: Outcome, then: Outcome) -> None:
         again = cell(Suite.OLD, Tree.FIX, {OLD: then}, attempt=2)
-        proof = Matrix(old_fix={OLD: once}, again=(again,)).judged()
+        whole = {NEW: P, EDGE: P, OLD: F}
+        proof = Matrix(old_fix={OLD: once}, whole=whole, again=(again,)).judged()
         assert faults(proof) == [(FaultKind.REGRESSED, Blame.CODE, (OLD,))]
 
     @pytest.mark.parametrize("before", [P, E, S])
@@ -422,7 +522,8 @@ class TestFlaky:
 
     def test_a_test_missing_once_has_not_vanished(self) -> None:
         again = cell(Suite.OLD, Tree.FIX, {OLD: P}, attempt=2)
-        proof = Matrix(old_fix={}, again=(again,)).judged()
+        whole = {NEW: P, EDGE: P, OLD: P}
+        proof = Matrix(old_fix={}, whole=whole, again=(again,)).judged()
         assert proof.green
         assert proof.flaky == (OLD,)
 
@@ -460,9 +561,12 @@ class TestFlaky:
         (Matrix(new_base={NEW: P}, new_fix={NEW: F}), {(Suite.NEW, Tree.FIX)}),
         (
             Matrix(old_fix={OLD: F}, new_base={}, new_fix={}),
-            {(Suite.OLD, Tree.FIX), (Suite.OLD, Tree.BASE)},
+            {(Suite.OLD, Tree.FIX), (Suite.OLD, Tree.BASE), (Suite.WHOLE, Tree.FIX)},
         ),
-        (Matrix(old_fix={}, new_base={}, new_fix={}), {(Suite.OLD, Tree.FIX), (Suite.OLD, Tree.BASE)}),
+        (
+            Matrix(old_fix={}, new_base={}, new_fix={}),
+            {(Suite.OLD, Tree.FIX), (Suite.OLD, Tree.BASE), (Suite.WHOLE, Tree.FIX)},
+        ),
     ],
     ids=["reproduced", "not reproduced", "not cured", "regressed", "vanished"],
 )

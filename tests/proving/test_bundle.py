@@ -66,7 +66,7 @@ def filled(found: Harvest) -> tuple[Cell, ...]:
         ran(Suite.NEW, Tree.BASE, trees.base_with_tests, new, fails, edge),
         ran(Suite.NEW, Tree.BASE, trees.base_with_tests, new, fails, edge, attempt=2),
         ran(Suite.OLD, Tree.BASE, trees.base, (), Case(OLD, Outcome.PASSED)),
-        ran(Suite.OLD, Tree.FIX, trees.fix, (), Case(OLD, Outcome.PASSED)),
+        ran(Suite.WHOLE, Tree.FIX, trees.head, (), Case(OLD, Outcome.PASSED), passes, edge),
         ran(Suite.NEW, Tree.FIX, trees.head, new, passes, edge),
     )
 
@@ -135,7 +135,7 @@ def test_it_holds_what_a_reviewer_looks_for(packed: Packed) -> None:
         "cells/01-new-tests-on-base.xml",
         "cells/02-new-tests-on-base-run-2.xml",
         "cells/03-old-suite-on-base.xml",
-        "cells/04-old-suite-on-fix.xml",
+        "cells/04-whole-suite-on-fix.xml",
         "cells/05-new-tests-on-fix.xml",
         "environment.txt",
         "fix.diff",
@@ -327,8 +327,8 @@ def rerecorded(packed: Packed, **changes: Any) -> bytes:
 
 def test_a_bundle_of_another_format_says_so(packed: Packed) -> None:
     files = read_archive(packed.bundle)
-    manifest = {**json.loads(files[MANIFEST]), "format": 2}
-    assert "names the format 2" in refused(pack_archive({**files, MANIFEST: canonical(manifest)}))
+    manifest = {**json.loads(files[MANIFEST]), "format": 3}
+    assert "names the format 3" in refused(pack_archive({**files, MANIFEST: canonical(manifest)}))
 
 
 async def test_a_changed_diff_is_refused_by_git_even_if_everything_else_was_made_to_fit(

@@ -7,7 +7,7 @@ import pytest
 
 from anton.adapters.sandbox.closed import NoSandbox
 from anton.core.errors import SandboxError
-from anton.core.proof import Cell, CellStatus, FileChange, Opinion, Patch, Suite, Tree
+from anton.core.proof import Blame, Cell, CellStatus, FaultKind, FileChange, Opinion, Patch, Suite, Tree
 from anton.core.verdict import judge
 from anton.proving.harvest import Harvest, Trees, Work, harvest
 from anton.proving.matrix import fill, plan_cells
@@ -16,6 +16,7 @@ from anton.proving.suite import SuiteRunner
 from .conftest import FIXED, SHOWN, Files, Project
 
 OLD_BASE, OLD_FIX = (Suite.OLD, Tree.BASE), (Suite.OLD, Tree.FIX)
+WHOLE_FIX = (Suite.WHOLE, Tree.FIX)
 NEW_BASE, NEW_FIX, NEW_SECOND = (Suite.NEW, Tree.BASE), (Suite.NEW, Tree.FIX), (Suite.NEW, Tree.SECOND)
 
 
@@ -50,7 +51,7 @@ async def test_a_bug_is_reproduced_cured_and_confirmed_by_execution(shop: Projec
         (*NEW_BASE, 1),
         (*NEW_BASE, 2),
         (*OLD_BASE, 1),
-        (*OLD_FIX, 1),
+        (*WHOLE_FIX, 1),
         (*NEW_FIX, 1),
         (*NEW_FIX, 2),
         (*NEW_SECOND, 1),
@@ -70,8 +71,45 @@ async def test_a_regression_is_looked_at_twice_on_both_sides(shop: Project) -> N
     assert kinds == ["no new tests", "regressed"]
 
 
+async def test_a_new_test_that_spoils_an_old_one_is_told_by_the_suite_that_would_be_merged(
+    shop: Project,
+) -> None:
+    spoiling = (
+        "from shop import cart\n\n\n"
+        "def test_all_count():\n    assert cart.total([1]) == 1\n    cart.sum = max\n"
+    )
+    gathered = await reap(shop, FIXED, {"tests/test_a.py": spoiling})
+    cells = await fill(shop.runner(), gathered, (), Heard())
+    assert {(*OLD_FIX, 1), (*WHOLE_FIX, 1), (*WHOLE_FIX, 2)} < set(placed(cells))
+    proof = judge(1, gathered.patch, cells, "none")
+    assert [(fault.kind, fault.blames, fault.tests) for fault in proof.faults] == [
+        (FaultKind.REGRESSED, Blame.TEST, ("tests.test_cart::test_nothing",))
+    ]
+
+
+@pytest.mark.parametrize(
+    "watched",
+    [
+        "'CI' in os.environ",
+        "os.environ.get('PYTHONHASHSEED') == '0'",
+        "'NO_COLOR' in os.environ",
+        "sys.dont_write_bytecode",
+        "'junit' in str(sys.argv)",
+    ],
+)
+async def test_a_fix_that_works_only_where_it_is_watched_is_found_out(shop: Project, watched: str) -> None:
+    fix = f"import os\nimport sys\n\n\ndef total(prices):\n    return sum(prices[not ({watched}):])\n"
+    gathered = await reap(shop, {"shop/cart.py": fix}, SHOWN)
+    cells = await fill(shop.runner(), gathered, (), Heard())
+    proof = judge(1, gathered.patch, cells, "none")
+    assert [(fault.kind, fault.blames, fault.tests) for fault in proof.faults] == [
+        (FaultKind.DETECTED, Blame.CODE, ("tests.test_total::test_all_count",))
+    ]
+
+
 SOURCE = (FileChange("shop/cart.py", "M"),)
 TESTS = (FileChange("tests/test_total.py", "A"),)
+REWRITTEN = (*TESTS, FileChange("tests/test_cart.py", "M"))
 TREES = Trees("base", "fix", "head", "base+tests", "second")
 
 
@@ -86,13 +124,14 @@ def harvested(
 @pytest.mark.parametrize(
     ("gathered", "expected"),
     [
-        (harvested(), [NEW_BASE, OLD_BASE, OLD_FIX, NEW_FIX, NEW_SECOND]),
-        (harvested(second=None), [NEW_BASE, OLD_BASE, OLD_FIX, NEW_FIX]),
+        (harvested(), [NEW_BASE, OLD_BASE, WHOLE_FIX, NEW_FIX, NEW_SECOND]),
+        (harvested(second=None), [NEW_BASE, OLD_BASE, WHOLE_FIX, NEW_FIX]),
+        (harvested(tests=REWRITTEN, second=None), [NEW_BASE, OLD_BASE, OLD_FIX, WHOLE_FIX, NEW_FIX]),
         (harvested(tests=(), second=None), [OLD_BASE, OLD_FIX]),
         (harvested(source=()), [NEW_BASE, OLD_BASE, NEW_SECOND]),
         (harvested(source=(), tests=(), second=None), [OLD_BASE]),
     ],
-    ids=["whole", "no second opinion", "no tests", "no source", "nothing"],
+    ids=["whole", "no second opinion", "old tests changed", "no tests", "no source", "nothing"],
 )
 def test_only_cells_that_can_tell_something_are_filled(
     shop: Project, gathered: Harvest, expected: list[tuple[Suite, Tree]]

@@ -54,7 +54,7 @@ def proof_of(gathered: Harvest, runner: SuiteRunner, *more: Case) -> Proof:
     cells = (
         cell(Suite.NEW, Tree.BASE, old, Case(NEW, Outcome.FAILED), *more),
         cell(Suite.OLD, Tree.BASE, old),
-        cell(Suite.OLD, Tree.FIX, old),
+        cell(Suite.WHOLE, Tree.FIX, old, Case(NEW, Outcome.PASSED), *more),
         cell(Suite.NEW, Tree.FIX, old, Case(NEW, Outcome.PASSED), *more),
     )
     proof = judge(1, gathered.patch, cells, "none")

@@ -130,7 +130,7 @@ async def test_an_honest_bundle_holds_and_carries_what_was_measured(repair: Repa
         "same outcomes": "holds",
         "each hunk": "as recorded",
     }
-    assert claims["same outcomes"].found == "8 outcomes are the same"
+    assert claims["same outcomes"].found == "10 outcomes are the same"
 
 
 async def test_a_fix_that_was_only_said_to_cure_does_not_hold(repair: Repair) -> None:

@@ -205,7 +205,9 @@ def cells(on_fix: Outcome, *, old: Outcome = Outcome.PASSED) -> tuple[Cell, ...]
         Cell(Suite.OLD, Tree.BASE, CellStatus.RAN, tuple(before), "ee" * 20, ("pytest",), (), 0, "", 1.9),
         cell(Suite.NEW, Tree.BASE, shown),
         cell(Suite.NEW, Tree.FIX, fixed),
-        Cell(Suite.OLD, Tree.FIX, CellStatus.RAN, tuple(after), "ef" * 20, ("pytest",), (), 0, "", 1.9),
+        Cell(
+            Suite.WHOLE, Tree.FIX, CellStatus.RAN, (*after, fixed), "ef" * 20, ("pytest",), (), 0, "", 1.9
+        ),
         cell(Suite.NEW, Tree.SECOND, Case(NEW_TEST, Outcome.PASSED)),
     )
 
@@ -320,7 +322,14 @@ def hostile() -> Run:
         Cell(Suite.OLD, Tree.BASE, CellStatus.RAN, (Case("old", Outcome.PASSED),), "ee", ("pytest",)),
         cell(Suite.NEW, Tree.BASE, Case(test, Outcome.FAILED, HOSTILE)),
         cell(Suite.NEW, Tree.FIX, Case(test, Outcome.PASSED)),
-        Cell(Suite.OLD, Tree.FIX, CellStatus.RAN, (Case("old", Outcome.PASSED),), "ee", ("pytest",)),
+        Cell(
+            Suite.WHOLE,
+            Tree.FIX,
+            CellStatus.RAN,
+            (Case("old", Outcome.PASSED), Case(test, Outcome.PASSED)),
+            "ee",
+            ("pytest",),
+        ),
     )
     agents: list[Event] = [
         *started("code", "pr", model="@octocat <b>"),

@@ -364,7 +364,7 @@ assert False is True
 | 02:13:49 | `proof` | old suite on base: 4 passed in 1.9 s |
 | 02:13:50 | `proof` | new tests on base: 1 failed in 0.8 s |
 | 02:13:52 | `proof` | new tests on fix: 1 passed in 0.8 s |
-| 02:13:53 | `proof` | old suite on fix: 4 passed in 1.9 s |
+| 02:13:53 | `proof` | whole suite on fix: 5 passed in 1.9 s |
 | 02:13:55 | `proof` | new tests on second opinion: 1 passed in 0.8 s |
 | 02:13:56 | `proof` | green |
 | 02:13:58 | `anton` | waits for a decision: GREEN: 1 new test fails on base and passes with the fix; 4 old tests still pass. |

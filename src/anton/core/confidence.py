@@ -23,6 +23,7 @@ point away.
 
 from __future__ import annotations
 
+from anton.core.outcomes import outcomes, with_fix
 from anton.core.proof import (
     CulpritStatus,
     MutantFate,
@@ -34,7 +35,6 @@ from anton.core.proof import (
     Suite,
     Tree,
 )
-from anton.core.verdict import outcomes
 
 _OPINION = {Opinion.AGREES: 20, Opinion.NONE: 8, Opinion.DISAGREES: 0}
 _CONFINEMENT = {SandboxLevel.FULL: 3, SandboxLevel.LIMITED: 1, SandboxLevel.NONE: 0}
@@ -75,7 +75,7 @@ def mutation_score(proof: Proof) -> tuple[int, int]:
 def still_pass(proof: Proof) -> int:
     """How many tests of the old suite passed on base and pass with the fix."""
     before = outcomes(proof.cells, Suite.OLD, Tree.BASE).first
-    after = outcomes(proof.cells, Suite.OLD, Tree.FIX).first
+    after = with_fix(proof.cells).first
     passed = Outcome.PASSED
     return sum(
         t in after and after[t].outcome is passed for t, case in before.items() if case.outcome is passed

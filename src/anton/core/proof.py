@@ -11,6 +11,8 @@ class Suite(StrEnum):
 
     NEW = "new tests"
     OLD = "old suite"
+    WHOLE = "whole suite"
+    """Old and new tests side by side: what CI runs once the patch is merged."""
 
 
 class Tree(StrEnum):
@@ -84,6 +86,8 @@ class Cell:
     seconds: float = 0.0
     attempt: int = 1
     """2 where the same cell was run again to find flaky tests."""
+    disguised: bool = False
+    """Whether the run bore none of the marks of Anton's other runs, of which `command` is one."""
 
     @property
     def is_baseline(self) -> bool:
@@ -157,6 +161,11 @@ class Patch:
         """Source first, then tests."""
         return self.source + self.tests
 
+    @property
+    def only_adds_tests(self) -> bool:
+        """Whether every test file that was there stays as it was."""
+        return all(change.status == "A" for change in self.tests)
+
 
 class FaultKind(StrEnum):
     """What a proof can lack."""
@@ -172,6 +181,7 @@ class FaultKind(StrEnum):
     VANISHED = "vanished"
     TAMPERED = "tampered"
     SUITE_BROKEN = "suite broken"
+    DETECTED = "runner detected"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,8 @@
     new tests      at least one fails  all pass                    what agreement is worth
     old suite      the baseline        nothing that passed fails   (not run)
                                        or vanishes
+    whole suite    (not run)           so it is with the new       (not run)
+                                       tests beside it
     =============  ==================  ==========================  ==============================
 
 Everything here is computed from captured outcomes. No word of a model takes part.
@@ -14,17 +16,20 @@ Everything here is computed from captured outcomes. No word of a model takes par
 - A test *reproduces* if its own body fails on base and it passes on the fix, in every attempt.
 - A test is *steady* unless one attempt at a cell passed it and another did not. An old test that is not
   steady is named and not held against the fix; a new one that is not steady on the fix is a fault.
+- The *whole suite* is what would be merged. Where the patch only adds test files it stands in for the old
+  suite on the fix, which is run alone only to tell whose fault it is that something fails or vanishes.
+- A second run of the new tests on the fix is *disguised*. Where it differs from two plain runs that agree,
+  the fix behaves differently when it is not watched.
 - What is missing counts against the proof: a cell without a report, a test that no longer runs.
 """
 
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 
 from anton.core.evidence import broken, evidence_of, listed, named, tampered
+from anton.core.outcomes import Outcomes, bad, failed, outcomes, passed, worst
 from anton.core.proof import (
     BAD,
     Blame,
@@ -42,57 +47,6 @@ from anton.core.proof import (
     Tampering,
     Tree,
 )
-
-_BADNESS = {Outcome.SKIPPED: 0, Outcome.PASSED: 1, Outcome.ERROR: 2, Outcome.FAILED: 3}
-"""A test that failed in its body and then in its teardown is two cases: it failed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Outcomes:
-    """What one cell of the matrix says of each test, over all its attempts."""
-
-    cells: tuple[Cell, ...]
-
-    @property
-    def ran(self) -> bool:
-        """Whether every attempt left a report to judge by."""
-        return bool(self.cells) and all(cell.status is CellStatus.RAN for cell in self.cells)
-
-    @property
-    def first(self) -> Mapping[str, Case]:
-        """Cases of the first attempt, none where it left no report; of several under one id the worst."""
-        return _worst(self.cells[:1])
-
-    @property
-    def reported(self) -> tuple[Cell, ...]:
-        """The attempts that left a report."""
-        return tuple(cell for cell in self.cells if cell.status is CellStatus.RAN)
-
-    @property
-    def worst(self) -> Mapping[str, Case]:
-        """The worst case of each test in any attempt."""
-        return _worst(self.cells)
-
-    def unsteady(self) -> frozenset[str]:
-        """Tests that passed in one attempt and in another did not: failed, were skipped, were not there."""
-        passed = [
-            frozenset(test for test, case in _worst((cell,)).items() if case.outcome is Outcome.PASSED)
-            for cell in self.reported
-        ]
-        return frozenset().union(*passed) - passed[0].intersection(*passed) if passed else frozenset()
-
-    def times_run(self) -> Counter[str]:
-        """How many cases under each id were run and not skipped; of all attempts the most."""
-        most: Counter[str] = Counter()
-        for cell in self.reported:
-            most |= Counter(case.id for case in cell.cases if case.outcome is not Outcome.SKIPPED)
-        return most
-
-
-def outcomes(cells: Iterable[Cell], suite: Suite, tree: Tree) -> Outcomes:
-    """All attempts of one cell of the matrix, first attempt first."""
-    chosen = [cell for cell in cells if cell.suite is suite and cell.tree is tree]
-    return Outcomes(tuple(sorted(chosen, key=lambda cell: cell.attempt)))
 
 
 def judge(
@@ -152,11 +106,27 @@ def suspects(patch: Patch, cells: tuple[Cell, ...]) -> frozenset[tuple[Suite, Tr
         found |= {(Suite.NEW, Tree.BASE), (Suite.NEW, Tree.FIX)}
     if matrix.not_cured() or vanished[Blame.TEST]:
         found.add((Suite.NEW, Tree.FIX))
-    if vanished[Blame.CODE]:
-        found |= {(Suite.OLD, Tree.FIX), (Suite.OLD, Tree.BASE)}
+    if vanished[Blame.CODE] or matrix.gone_from_whole():
+        found |= {(Suite.OLD, Tree.FIX), (Suite.OLD, Tree.BASE), (Suite.WHOLE, Tree.FIX)}
+    if matrix.only_alone():
+        found.add((Suite.WHOLE, Tree.FIX))
     for test in matrix.regressed():
         found |= {(Suite.OLD, Tree.BASE)} | matrix.where_bad(test)
     return frozenset(found)
+
+
+def undecided(patch: Patch, cells: tuple[Cell, ...]) -> bool:
+    """Whether the old suite must be run on the fix alone, to tell whose the whole suite's trouble is."""
+    matrix = _Matrix(patch, cells)
+    if not (patch.source and patch.tests and patch.only_adds_tests):
+        return False
+    return not matrix.whole.ran or bool(matrix.gone_from_whole() or matrix.bad_in_whole())
+
+
+def wavering(patch: Patch, cells: tuple[Cell, ...]) -> bool:
+    """Whether the new tests say another thing of the fix in disguise; a third run, a plain one, tells why."""
+    new_fix = _Matrix(patch, cells).new_fix
+    return bool(new_fix.unsteady()) and any(cell.disguised for cell in new_fix.cells)
 
 
 class _Matrix:
@@ -169,30 +139,39 @@ class _Matrix:
         self.new_base = outcomes(cells, Suite.NEW, Tree.BASE)
         self.new_fix = outcomes(cells, Suite.NEW, Tree.FIX)
         self.new_second = outcomes(cells, Suite.NEW, Tree.SECOND)
-        every = (self.old_base, self.old_fix, self.new_base, self.new_fix, self.new_second)
-        self.flaky = frozenset[str]().union(*(cell.unsteady() for cell in every))
+        self.whole = outcomes(cells, Suite.WHOLE, Tree.FIX)
+        every = (self.old_base, self.old_fix, self.new_base, self.new_fix, self.new_second, self.whole)
+        self.detected = self._detected()
+        self.flaky = frozenset[str]().union(*(cell.unsteady() for cell in every)) - self.detected
         self.baseline = self.old_base.first
         self.before, self.after = self.new_base.first, self.new_fix.first
         self.old_after, self.second = self.old_fix.worst, self.new_second.first
-        self.worst_after = self.new_fix.worst
+        self.worst_after, self.whole_after = self.new_fix.worst, self.whole.worst
         self.already_red = frozenset(t for t, case in self.baseline.items() if case.outcome in BAD)
         self.new_tests = frozenset(
             test
             for test in {*self.before, *self.worst_after}
             if test not in self.baseline or self._turned_red(test)
         )
-        attempts = [_worst((cell,)) for cell in self.new_base.reported]
+        attempts = [worst((cell,)) for cell in self.new_base.reported]
         self.failed_on_base = frozenset(
             test
             for test in self.new_tests - self.flaky
-            if attempts and all(_failed(test, attempt) for attempt in attempts)
+            if attempts and all(failed(test, attempt) for attempt in attempts)
         )
-        self.reproducing = frozenset(test for test in self.failed_on_base if _passed(self.after.get(test)))
+        self.reproducing = frozenset(test for test in self.failed_on_base if passed(self.after.get(test)))
+
+    def _detected(self) -> frozenset[str]:
+        """Tests that say one thing of the fix in two plain runs, and another in a disguised one."""
+        plain = Outcomes(tuple(cell for cell in self.new_fix.cells if not cell.disguised))
+        if len(plain.reported) < 2:
+            return frozenset()
+        return self.new_fix.unsteady() - plain.unsteady()
 
     def _turned_red(self, test: str) -> bool:
         """Whether a test of the old suite was rewritten so that it fails on base now."""
         case = self.before.get(test)
-        return case is not None and case.outcome in BAD and _passed(self.baseline[test])
+        return case is not None and case.outcome in BAD and passed(self.baseline[test])
 
     def not_cured(self) -> dict[str, Case]:
         """New tests that do not pass on the fix; one that ran on base and no longer runs is among them."""
@@ -213,14 +192,40 @@ class _Matrix:
 
     def unsteady_new(self) -> dict[str, Case]:
         """New tests that pass and do not pass on the very same fix."""
-        return {test: self.worst_after[test] for test in sorted(self.new_tests & self.new_fix.unsteady())}
+        unsteady = (self.new_tests & self.new_fix.unsteady()) - self.detected
+        return {test: self.worst_after[test] for test in sorted(unsteady)}
+
+    def only_alone(self) -> dict[str, Case]:
+        """New tests that pass by themselves, and do not as a part of the suite that they are added to."""
+        if not self.whole.ran:
+            return {}
+        steady = self.new_tests - self.flaky - self.detected
+        passing = sorted(test for test in steady if passed(self.worst_after.get(test)))
+        missing = "It is not run by the command that runs the whole suite."
+        cases = {test: self.whole_after.get(test) or Case(test, Outcome.SKIPPED, missing) for test in passing}
+        return {test: case for test, case in cases.items() if not passed(case)}
+
+    def bad_in_whole(self) -> dict[str, Case]:
+        """What fails in the whole suite and was fine on base, apart from the new tests themselves."""
+        return {
+            test: case
+            for test, case in self.whole_after.items()
+            if bad(case) and test not in self.flaky | self.new_tests and self._was_fine(test)
+        }
+
+    def gone_from_whole(self) -> list[str]:
+        """Tests that ran on base and do not in the whole suite."""
+        if not self.whole.ran:
+            return []
+        now = self.whole.times_run()
+        return sorted(test for test, times in self._expected().items() if now[test] < times)
 
     def regressed(self) -> dict[str, Case]:
         """Tests that passed on base and fail on the fix, and errors that the old suite did not have there.
 
         An old test that was rewritten, and reproduces the bug now, is expected to fail as it was before.
         """
-        found: dict[str, Case] = {}
+        found = self.bad_in_whole()
         sides = (
             (self.old_after, self.flaky | self.reproducing),
             (self.worst_after, self.flaky | self.new_tests),
@@ -231,14 +236,24 @@ class _Matrix:
                     found.setdefault(test, case)
         return found
 
+    def _spoilt(self, test: str) -> bool:
+        """Whether a test fails for nothing but the new tests beside it."""
+        alone = self.patch.only_adds_tests or not bad(self.worst_after.get(test))
+        beside = self.old_fix.ran and not bad(self.old_after.get(test))
+        return alone and beside and bad(self.whole_after.get(test))
+
     def _was_fine(self, test: str) -> bool:
         """Whether the old suite passed a test on base, or had no such error there."""
-        return _passed(self.baseline[test]) if test in self.baseline else self.baseline_stands
+        return passed(self.baseline[test]) if test in self.baseline else self.baseline_stands
 
     def where_bad(self, test: str) -> set[tuple[Suite, Tree]]:
         """The cells on the fix that a test fails in."""
-        sides = ((Suite.OLD, self.old_after), (Suite.NEW, self.worst_after))
-        return {(suite, Tree.FIX) for suite, side in sides if _bad(side.get(test))}
+        sides = (
+            (Suite.OLD, self.old_after),
+            (Suite.NEW, self.worst_after),
+            (Suite.WHOLE, self.whole_after),
+        )
+        return {(suite, Tree.FIX) for suite, side in sides if bad(side.get(test))}
 
     def vanished(self) -> dict[Blame, list[str]]:
         """Tests that ran on base and no longer do, by whose change it was."""
@@ -247,20 +262,20 @@ class _Matrix:
         if self.old_fix.ran:
             now = self.old_fix.times_run()
             gone[Blame.CODE] = sorted(test for test, times in ran.items() if now[test] < times)
+        elif not self.old_fix.cells:
+            gone[Blame.CODE] = self.gone_from_whole()
+        theirs = set(self.gone_from_whole())
         if self.new_fix.ran:
             now, covered = self.new_fix.times_run(), self._covered()
-            gone[Blame.TEST] = sorted(
-                test
-                for test, times in ran.items()
-                if now[test] < times and _inside(test, covered) and test not in gone[Blame.CODE]
-            )
+            theirs |= {test for test, times in ran.items() if now[test] < times and _inside(test, covered)}
+        gone[Blame.TEST] = sorted(theirs.difference(gone[Blame.CODE]))
         return gone
 
     def _expected(self) -> dict[str, int]:
         """How often each test of the baseline should run again; not so an import error that is gone now."""
         times, unsteady = self.old_base.times_run(), self.old_base.unsteady()
         return {
-            test: times[test] if _passed(case) else 1  # a failure in body and teardown is two cases
+            test: times[test] if passed(case) else 1  # a failure in body and teardown is two cases
             for test, case in self.baseline.items()
             if case.outcome in (Outcome.PASSED, Outcome.FAILED) and test not in unsteady
         }
@@ -273,12 +288,12 @@ class _Matrix:
     def opinion(self) -> Opinion:
         if not self.patch.second_opinion or not self.new_second.ran or not self.failed_on_base:
             return Opinion.NONE
-        cured = all(_passed(self.second.get(test)) for test in self.failed_on_base)
+        cured = all(passed(self.second.get(test)) for test in self.failed_on_base)
         unharmed = not any(self._bad_on_second(test) for test in self.new_tests - self.flaky)
         return Opinion.AGREES if cured and unharmed else Opinion.DISAGREES
 
     def _bad_on_second(self, test: str) -> bool:
-        return _bad(self.second.get(test))
+        return bad(self.second.get(test))
 
     def faults(self) -> Iterator[Fault]:
         yield from self._lacking()
@@ -286,16 +301,33 @@ class _Matrix:
             what = "the repository's own suite on the unchanged code"
             yield broken(FaultKind.SUITE_BROKEN, Blame.NOBODY, what, self.old_base.cells)
             return
-        if self.patch.source and not self.old_fix.ran:
-            yield broken(FaultKind.SUITE_BROKEN, Blame.CODE, "the old suite on the fix", self.old_fix.cells)
+        yield from self._suite_faults()
         if self.patch.tests:
             yield from self._new_test_faults()
         what = "passed on base and fail with the fix applied"
-        yield from self._by_author(FaultKind.REGRESSED, what, self.regressed())
+        regressed = self.regressed()
+        spoilt = {test: case for test, case in regressed.items() if self._spoilt(test)}
+        ours = {test: case for test, case in regressed.items() if test not in spoilt}
+        yield from self._by_author(FaultKind.REGRESSED, what, ours)
+        if spoilt:
+            what = "fail in the whole suite, and do not on the same fix without the new tests"
+            yield named(FaultKind.REGRESSED, Blame.TEST, what, spoilt)
         for blame, tests in self.vanished().items():
             if tests:
                 text = f"{len(tests)} test(s) of the old suite no longer run: {listed(tests)}."
                 yield Fault(FaultKind.VANISHED, blame, tuple(tests), text)
+
+    def _suite_faults(self) -> Iterator[Fault]:
+        """What it means that the old suite, or the whole one, left no report on the fix."""
+        if not self.patch.source:
+            return
+        stood_in_for = self.patch.tests and self.patch.only_adds_tests and not self.old_fix.cells
+        if not stood_in_for and not self.old_fix.ran:
+            yield broken(FaultKind.SUITE_BROKEN, Blame.CODE, "the old suite on the fix", self.old_fix.cells)
+        elif self.patch.tests and not self.whole.ran:
+            blame = Blame.TEST if self.old_fix.ran else Blame.CODE
+            what = "the whole suite, with the new tests beside the old ones, on the fix"
+            yield broken(FaultKind.SUITE_BROKEN, blame, what, self.whole.cells)
 
     @property
     def baseline_stands(self) -> bool:
@@ -330,6 +362,16 @@ class _Matrix:
         if found := self.unsteady_new():
             what = "are new and pass in one run and not in the next, on the same code with the fix applied"
             yield named(FaultKind.TESTS_BROKEN, Blame.TEST, what, found)
+        if found := self.only_alone():
+            what = "are new, pass by themselves, and do not pass as a part of the whole suite"
+            yield named(FaultKind.TESTS_BROKEN, Blame.TEST, what, found)
+        if self.detected:
+            what = (
+                "give one answer in two runs and another in a run that looks like nobody's in particular, on "
+                "the same code with the fix applied: the code behaves differently when it is not watched"
+            )
+            cases = {test: self.worst_after[test] for test in sorted(self.detected)}
+            yield named(FaultKind.DETECTED, Blame.CODE, what, cases)
 
     def _dies_on_second(self) -> bool:
         return bool(self.new_second.cells) and not self.new_second.ran
@@ -340,7 +382,7 @@ class _Matrix:
             test: case
             for test, case in cases.items()
             if self._never_starts(test, case)
-            or (self._bad_on_second(test) and not _bad(self.old_after.get(test)))
+            or (self._bad_on_second(test) and not bad(self.old_after.get(test)))
         }
         ours = {test: case for test, case in cases.items() if test not in theirs}
         if ours:
@@ -358,7 +400,7 @@ class _Matrix:
         new = {test: self.before[test] for test in sorted(self.new_tests) if test in self.before}
         worst = self.new_base.worst
         errors = {test: case for test, case in worst.items() if test in new and case.outcome is Outcome.ERROR}
-        wavering = [test for test in new if test in self.flaky or _failed(test, worst)]
+        wavering = [test for test in new if test in self.flaky or failed(test, worst)]
         red = sorted(test for test in self.before if test in self.already_red)
         if errors:
             what = "end in an error before their own body runs (import, fixture or collection), "
@@ -378,28 +420,6 @@ class _Matrix:
         else:
             text = "The changed test files add no test that ran on base."
         return Fault(FaultKind.NOT_REPRODUCED, Blame.TEST, tuple(new), text)
-
-
-def _passed(case: Case | None) -> bool:
-    return case is not None and case.outcome is Outcome.PASSED
-
-
-def _bad(case: Case | None) -> bool:
-    return case is not None and case.outcome in BAD
-
-
-def _failed(test: str, cases: Mapping[str, Case]) -> bool:
-    return test in cases and cases[test].outcome is Outcome.FAILED
-
-
-def _worst(cells: Iterable[Cell]) -> dict[str, Case]:
-    worst: dict[str, Case] = {}
-    for cell in cells:
-        for case in cell.cases if cell.status is CellStatus.RAN else ():
-            seen = worst.get(case.id)
-            if seen is None or _BADNESS[case.outcome] > _BADNESS[seen.outcome]:
-                worst[case.id] = case
-    return worst
 
 
 def _modules(paths: tuple[str, ...]) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,7 @@ from anton.proving.contents import (
     test_files,
     trees_of,
 )
+from anton.proving.harvest import Trees
 from anton.proving.plan import ReportFormat, TestPlan
 from anton.proving.portable import Traces, portable
 
@@ -99,13 +100,13 @@ async def pack_bundle(
         OutsideError: the patch alone is larger than MAX_OBJECTS_BYTES.
     """
     portably = portable(proof, _Elsewhere(_programs(proof), about.traces).command, about.traces)
-    trees = trees_of(portably, about.base_tree)
+    trees = await _trees(repository, portably, about.base_tree)
     commits = [commit.sha for commit in proof.patch.commits]
     whole = await repository.pack([proof.patch.base, *commits], trees.all, (), max_base_bytes)
     objects = whole or await repository.pack(commits, trees.all[1:], trees.all[:1], MAX_OBJECTS_BYTES)
     if objects is None:
         raise OutsideError(f"the patch alone has more than {MAX_OBJECTS_BYTES:,} bytes of git objects")
-    rerun = _rerun(portably, plan, about, self_contained=whole is not None)
+    rerun = _rerun(portably, plan, about, trees, self_contained=whole is not None)
     files = {
         PROOF: proof_as_json(portably),
         RERUN: canonical(asdict(rerun)),
@@ -145,7 +146,16 @@ def placeholder(program: str) -> str:
     return "{python}" if re.fullmatch(r"python[\d.]*", name) else f"{{{name}}}"
 
 
-def _rerun(proof: Proof, plan: TestPlan, about: About, *, self_contained: bool) -> Rerun:
+async def _trees(repository: Repository, proof: Proof, base: str) -> Trees:
+    """All trees of a proof; the fix alone is base with the source of what would be merged."""
+    trees = trees_of(proof, base)
+    if trees.fix != base or not proof.patch.source:
+        return trees
+    source = [change.path for change in proof.patch.source]
+    return replace(trees, fix=await repository.graft(base, trees.head, source))
+
+
+def _rerun(proof: Proof, plan: TestPlan, about: About, trees: Trees, *, self_contained: bool) -> Rerun:
     hide = about.traces.hide
     command, narrow_command = _commands(proof)
     return Rerun(
@@ -154,7 +164,7 @@ def _rerun(proof: Proof, plan: TestPlan, about: About, *, self_contained: bool) 
         ticket=about.ticket,
         base=proof.patch.base,
         head=proof.patch.head,
-        trees=trees_of(proof, about.base_tree),
+        trees=trees,
         self_contained=self_contained,
         command=command,
         report=plan.report,
@@ -293,7 +303,7 @@ def _check_rerun(files: Mapping[str, bytes], proof: Proof, rerun: Rerun) -> None
     _check_harmless(rerun)
     if any(cell.tree_sha != rerun.trees.of(cell) for cell in proof.cells):
         raise BundleRefused("rerun.json names other trees than the cells in proof.json ran on")
-    if trees_of(proof, rerun.trees.base) != rerun.trees:
+    if replace(trees_of(proof, rerun.trees.base), fix=rerun.trees.fix) != rerun.trees:
         raise BundleRefused("rerun.json names other trees than the cells in proof.json ran on")
     if (rerun.base, rerun.head) != (proof.patch.base, proof.patch.head):
         raise BundleRefused("rerun.json names other commits than proof.json")

@@ -21,7 +21,7 @@ from typing import Any
 from anton.core.proof import Case, Cell, CellStatus, FaultKind, FileChange, Outcome, Proof, Suite, Tree
 from anton.proving.harvest import Trees
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST = "manifest.json"
 PROOF = "proof.json"
 RERUN = "rerun.json"
@@ -70,7 +70,7 @@ def canonical(value: object) -> bytes:
 
 
 def trees_of(proof: Proof, base: str) -> Trees:
-    """The trees that the cells ran on, by what they are."""
+    """The trees that the cells ran on, by what they are; base in place of a fix that nothing ran on alone."""
     seen = {(cell.suite, cell.tree): cell.tree_sha for cell in proof.cells}
     with_tests = seen.get((Suite.NEW, Tree.BASE))
     fix = seen.get((Suite.OLD, Tree.FIX), base)
@@ -152,6 +152,7 @@ NOT_CURED = frozenset(
         FaultKind.NO_FIX,
         FaultKind.NO_TESTS,
         FaultKind.SUITE_BROKEN,
+        FaultKind.DETECTED,
     }
 )
 BROKEN = frozenset({FaultKind.REGRESSED, FaultKind.VANISHED})

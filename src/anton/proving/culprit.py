@@ -22,8 +22,8 @@ import os
 from collections.abc import Collection, Mapping, Sequence
 
 from anton.core.errors import OutsideError, SandboxError, unwrapped
+from anton.core.outcomes import Outcomes, outcomes
 from anton.core.proof import Case, Culprit, CulpritStatus, Outcome, Proof, Suite, Tree
-from anton.core.verdict import Outcomes, outcomes
 from anton.ports import PastCommit, Repository
 from anton.proving.bisection import Bisection, Verdict
 from anton.proving.failure import failure_of

@@ -61,6 +61,7 @@ class Trees:
             (Suite.NEW, Tree.BASE): self.base_with_tests,
             (Suite.OLD, Tree.BASE): self.base,
             (Suite.OLD, Tree.FIX): self.fix,
+            (Suite.WHOLE, Tree.FIX): self.head,
             (Suite.NEW, Tree.FIX): self.head,
             (Suite.NEW, Tree.SECOND): self.second,
         }

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from anton.core.errors import OutsideError, unwrapped
+from anton.core.outcomes import Outcomes, outcomes, with_fix
 from anton.core.proof import (
     BAD,
     Cell,
@@ -26,7 +27,6 @@ from anton.core.proof import (
     Suite,
     Tree,
 )
-from anton.core.verdict import Outcomes, outcomes
 from anton.ports import Repository
 from anton.proving.harvest import Harvest
 from anton.proving.hunks import FixedFile, Removal, fixed_files, removals
@@ -107,13 +107,16 @@ class _Watch:
 
 
 def _watch(runner: SuiteRunner, proof: Proof, suite: Suite) -> _Watch:
-    on_fix = outcomes(proof.cells, suite, Tree.FIX)
+    new = outcomes(proof.cells, Suite.NEW, Tree.FIX)
+    on_fix = new if suite is Suite.NEW else with_fix(proof.cells)
     ignored = frozenset(proof.flaky) | on_fix.unsteady()
     steady = {
         test for test, case in on_fix.worst.items() if case.outcome is Outcome.PASSED and test not in ignored
     }
     if suite is Suite.NEW:
         steady &= set(proof.new_tests)
+    else:
+        steady -= set(proof.new_tests)
     longest = max((cell.seconds for cell in on_fix.cells), default=0.0)
     return _Watch(
         runner=runner.limited(max(SHORTEST, SLOWER * longest)),

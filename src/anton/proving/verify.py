@@ -17,6 +17,7 @@ from types import MappingProxyType
 from anton.core.claim import Claim, Standing
 from anton.core.errors import UsageError, unwrapped
 from anton.core.evidence import listed
+from anton.core.outcomes import Outcomes, outcomes, with_fix
 from anton.core.proof import (
     Cell,
     CellStatus,
@@ -31,7 +32,7 @@ from anton.core.proof import (
     Suite,
     Tree,
 )
-from anton.core.verdict import Outcomes, judge, outcomes
+from anton.core.verdict import judge
 from anton.ports import Repository, Sandbox
 from anton.proving.bundle import Bundle
 from anton.proving.contents import BROKEN, NOT_CURED, Rerun, programs_of
@@ -43,6 +44,8 @@ from anton.proving.suite import SuiteRunner
 from anton.proving.tampering.guard import find_tampering
 
 ABSENT = "not run"
+PLAIN_AGAIN = 3
+"""The attempt that a run which differs is repeated as; the second may be a disguised one."""
 ELSEWHERE = ("/anton/", "/env")
 """How a value begins that was a folder of the recorded environment."""
 Place = tuple[Suite, Tree]
@@ -125,10 +128,11 @@ async def execute(bundle: Bundle, bench: Bench, on_cell: Callable[[Cell], None])
     """
     recorded = bundle.proof
     again = _Again(bundle, bench, on_cell)
-    first = await again.run(tuple(cell for cell in recorded.cells if cell.attempt == 1), attempt=1)
+    once = tuple(cell for cell in recorded.cells if cell.attempt == 1)
+    first = await again.run((*once, *(cell for cell in recorded.cells if cell.disguised)))
     differing = {(cell.suite, cell.tree) for cell in first if differences(recorded, cell)}
-    suspects = tuple(c for c in recorded.cells if c.attempt == 1 and (c.suite, c.tree) in differing)
-    cells = (*first, *await again.run(suspects, attempt=2))
+    suspects = (replace(c, attempt=PLAIN_AGAIN) for c in once if (c.suite, c.tree) in differing)
+    cells = (*first, *await again.run(tuple(suspects)))
     here = judge(recorded.round, recorded.patch, cells, bench.sandbox.description)
     return (*_judged(recorded, here), _same(recorded, cells), *_carried(recorded))
 
@@ -144,15 +148,16 @@ class _Again:
         self._program = {word: _program(word, bench)[0] for word in _stand_ins(recorded)}
         self._runners: dict[tuple[str, ...], SuiteRunner] = {}
 
-    async def run(self, cells: Sequence[Cell], attempt: int) -> tuple[Cell, ...]:
+    async def run(self, cells: Sequence[Cell]) -> tuple[Cell, ...]:
         with unwrapped():
             async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(self._run(cell, attempt)) for cell in cells]
+                tasks = [group.create_task(self._run(cell)) for cell in cells]
         return tuple(task.result() for task in tasks)
 
-    async def _run(self, recorded: Cell, attempt: int) -> Cell:
+    async def _run(self, recorded: Cell) -> Cell:
         runner = self._runner(recorded.command)
-        ran = await runner.run(recorded.tree_sha, recorded.suite, recorded.tree, (), attempt)
+        run = runner.run_disguised if recorded.disguised else runner.run
+        ran = await run(recorded.tree_sha, recorded.suite, recorded.tree, (), recorded.attempt)
         cell = replace(portable_cell(ran, self._bench.traces), paths=recorded.paths, seconds=ran.seconds)
         self._on_cell(cell)
         return cell
@@ -251,7 +256,7 @@ def _judged(recorded: Proof, here: Proof) -> Iterable[Claim]:
         _standing(ran and not uncured and bool(recorded.new_tests)),
     )
     broken = _against(here, BROKEN, recorded.flaky)
-    both = all(outcomes(here.cells, Suite.OLD, tree).ran for tree in (Tree.BASE, Tree.FIX))
+    both = outcomes(here.cells, *_OLD).ran and with_fix(here.cells).ran
     passing = sum(case.outcome is Outcome.PASSED for case in outcomes(recorded.cells, *_OLD).first.values())
     yield Claim(
         "breaks nothing",

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 
 from anton.core.agent import AgentState
 from anton.core.event import Decided, Entry
+from anton.core.outcomes import outcomes
 from anton.core.proof import Proof, Suite, Tree
 from anton.core.run import RunState
-from anton.core.verdict import outcomes
 from anton.views.culprit import culprit_sentence
 from anton.views.encode import code, cut, fence, inline, prose, quoted
 from anton.views.figures import agent_cost, agent_tokens, all_tokens, cost, count, duration, utc

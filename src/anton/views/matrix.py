@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
+from anton.core.outcomes import Outcomes, outcomes
 from anton.core.proof import BAD as BAD_OUTCOMES
 from anton.core.proof import Case, Cell, CellStatus, Outcome, Suite, Tree
-from anton.core.verdict import Outcomes, outcomes
 from anton.views.figures import tally
 from anton.views.palette import BAD, CAUTION, DONE_SIGN, FAILED_SIGN, GOOD, MUTED
 
@@ -54,7 +54,24 @@ def squares(cells: Iterable[Cell]) -> Mapping[tuple[Suite, Tree], Square]:
     """Every square of the matrix, from the cells that are filled so far."""
     filled = tuple(cells)
     baseline = outcomes(filled, Suite.OLD, Tree.BASE)
-    return {place: _square(place, outcomes(filled, *place), baseline) for place in _SQUARES}
+    found = {place: _square(place, outcomes(filled, *place), baseline) for place in _SQUARES}
+    beside = outcomes(filled, Suite.WHOLE, Tree.FIX)
+    if beside.cells:
+        new = {test for test in outcomes(filled, Suite.NEW, Tree.FIX).worst if test not in baseline.first}
+        merged = _square((Suite.OLD, Tree.FIX), _without(beside, new), baseline)
+        if found[_OLD_FIX].standing is not Standing.BAD:
+            found[_OLD_FIX] = merged
+    return found
+
+
+_OLD_FIX = (Suite.OLD, Tree.FIX)
+
+
+def _without(cell: Outcomes, tests: Collection[str]) -> Outcomes:
+    """What a cell says of all tests but some."""
+    return Outcomes(
+        tuple(replace(c, cases=tuple(case for case in c.cases if case.id not in tests)) for c in cell.cells)
+    )
 
 
 def _square(place: tuple[Suite, Tree], cell: Outcomes, baseline: Outcomes) -> Square:
@@ -100,7 +117,8 @@ def _old(
     if tree is Tree.BASE:
         return Square(Standing.NEUTRAL, counts, "before the fix")
     passed = [t for t, case in baseline.items() if case.outcome is Outcome.PASSED and t not in flaky]
-    if any(t in cases and cases[t].outcome in BAD_OUTCOMES for t in passed):
+    unknown = [t for t in cases if t not in baseline and t not in flaky]
+    if any(t in cases and cases[t].outcome in BAD_OUTCOMES for t in (*passed, *unknown)):
         return Square(Standing.BAD, counts, "regressed")
     if any(t not in cases or cases[t].outcome is Outcome.SKIPPED for t in passed):
         return Square(Standing.BAD, counts, "tests vanished")

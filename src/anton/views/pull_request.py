@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 from anton.core.confidence import confidence
 from anton.core.event import Decided
+from anton.core.outcomes import outcomes
 from anton.core.proof import Cell, FileChange, Opinion, Proof, Suite, Tree
 from anton.core.run import RunState
-from anton.core.verdict import outcomes
 from anton.views.culprit import culprit_sentence
 from anton.views.encode import code, cut, fence, inline, line, prose, quoted, subject
 from anton.views.figures import models

@@ -31,8 +31,8 @@ from anton.core.event import (
     TurnStarted,
     Verb,
 )
+from anton.core.outcomes import Outcomes
 from anton.core.run import RunState
-from anton.core.verdict import Outcomes
 from anton.views.encode import line
 from anton.views.figures import duration, tally
 from anton.views.testimony import ending
