@@ -30,6 +30,7 @@ from anton.ports import ModelRequest
 from anton.runs.deliver import branch_of
 from anton.runs.runner import advance, answer
 from tests.office import (
+    ADD_TEST,
     CODE_DONE,
     FIX,
     HONEST,
@@ -181,7 +182,12 @@ async def test_a_wrong_fix_comes_back_with_evidence_and_is_repaired(office_with_
 
 
 async def test_a_run_that_never_gets_green_is_put_before_a_person_as_red(office: Office) -> None:
-    script = {**HONEST, "code": [WRONG_FIX, CODE_DONE, CODE_DONE], "pr": [written_up("A")] * 4}
+    script = {
+        **HONEST,
+        "code": [WRONG_FIX, CODE_DONE, CODE_DONE],
+        "test": [ADD_TEST, TESTS_DONE],  # no fix of its own, which would be offered instead
+        "pr": [written_up("A")] * 4,
+    }
     state = await run(office, script)
     assert state.phase is Phase.DECIDING
     assert state.round == 2

@@ -8,16 +8,18 @@ import pytest
 
 from anton.adapters.model.scripted import Reply
 from anton.core.event import CellFinished
-from anton.core.proof import Suite, Tree
+from anton.core.proof import Opinion, Suite, Tree
 from anton.core.run import Phase, RunState
 from anton.runs.runner import advance
 from tests.office import (
+    ADD_TEST,
     CODE_DONE,
     HONEST,
     OLD_TEST,
     QUICK_COMMAND,
     QUICK_FILES,
     RUN,
+    TESTS_DONE,
     WRONG_FIX,
     Office,
     written_up,
@@ -81,7 +83,12 @@ async def test_no_code_cause_goes_straight_to_a_person_with_what_was_looked_at(o
 
 
 async def test_no_code_cause_is_not_believed_against_a_test_that_fails(office: Office) -> None:
-    script = {**HONEST, "code": [NOTHING_FOUND] * 5, "pr": [written_up("A")] * 4}
+    script = {
+        **HONEST,
+        "code": [NOTHING_FOUND] * 5,
+        "test": [ADD_TEST, *[TESTS_DONE] * 3],
+        "pr": [written_up("A")] * 4,
+    }
     state = await run(office, script)
     assert state.round == 2, "what was executed speaks against it, so the code agent looks again"
     assert state.briefing is not None
@@ -127,3 +134,23 @@ async def test_a_second_round_runs_only_what_changed(office: Office) -> None:
     assert (Suite.NEW, Tree.BASE) not in trees
     assert (Suite.OLD, Tree.BASE) not in trees
     assert (Suite.NEW, Tree.SECOND) not in trees
+
+
+async def test_where_only_the_test_agents_own_fix_passes_everything_it_is_the_one_offered(
+    office: Office,
+) -> None:
+    script = {**HONEST, "code": [WRONG_FIX, *[CODE_DONE] * 4], "pr": [written_up("A")] * 4}
+    state = await run(office, script)
+    assert state.round == 2
+    assert state.proof is not None
+    assert state.proof.green, state.proof.faults
+    assert "todo.completed = True" in state.proof.patch.diff
+    assert state.proof.opinion is Opinion.NONE, "nobody has derived it a second time"
+    assert state.proof.instead_of.splitlines()[0] in {
+        "tests.test_todo::test_complete",
+        "tests.test_twice::test_completing_twice_stays_completed",
+    }
+    assert state.briefing is not None
+    assert state.briefing.green
+    assert "The two witnesses disagree" in state.briefing.paragraph
+    assert any("the test agent's own" in risk for risk in state.briefing.risks)

@@ -304,6 +304,8 @@ class Proof:
     undone: tuple[str, ...] = ()
     """What there was no time for, a sentence each."""
     sandbox_level: SandboxLevel = SandboxLevel.NONE
+    instead_of: str = ""
+    """Where the patch is the test agent's own fix: what the code agent's fix failed, in the runner's words."""
 
     @property
     def green(self) -> bool:

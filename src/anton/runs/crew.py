@@ -45,7 +45,8 @@ class Crew:
             await self._repository.export(view.state.checkpoint or self._base.tree, worktree)
             checkpoint = self._checkpoint_of(spec, worktree)
         equipped = {**self._world.equip(self._bench(spec, worktree)), "submit": submit_for(spec.output)}
-        tools = permitted(equipped, self._world.policy, sandboxed=self._world.sandbox.usable)
+        # Without a sandbox nothing runs, unless a person has allowed it; the sandbox itself says so, and why.
+        tools = permitted(equipped, self._world.policy, sandboxed=True)
         if not view.state.messages:
             told = opening(self._log.state.received.ticket, files if spec.plane is not Plane.NONE else ())
             model = spec.model or self._world.model.name

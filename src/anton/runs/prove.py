@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from anton.core.errors import unwrapped
 from anton.core.event import CellFinished, ProofFinished
-from anton.core.proof import Cell, Culprit, Proof
+from anton.core.proof import BAD, Cell, Culprit, Opinion, Proof, Tree
 from anton.core.run import RunState
 from anton.core.verdict import judge, not_tested
 from anton.proving.culprit import find_culprit
@@ -29,8 +29,7 @@ async def prove(site: Site) -> None:
     """
     if site.state.proof is not None:
         return
-    harvested = await _gather(site)
-    proof = await _judged(site, harvested)
+    harvested, proof = await _best(site)
     with unwrapped():
         async with asyncio.TaskGroup() as group:
             measuring = group.create_task(_strength(site, harvested, proof))
@@ -39,6 +38,38 @@ async def prove(site: Site) -> None:
     undone = (*proof.undone, *found.undone, *unsought)
     proof = replace(proof, hunks=found.hunks, mutants=found.mutants, culprit=culprit, undone=undone)
     await site.log.append(ProofFinished(proof))
+
+
+async def _best(site: Site) -> tuple[Harvest, Proof]:
+    """The code agent's fix and its proof; the test agent's own, where the first stays red and this is green.
+
+    The witnesses disagree then, and the proof says so: nobody has derived the offered fix a second time.
+    """
+    work = _work(site)
+    harvested = await harvest(site.repository, work, site.plan)
+    proof = await _judged(site, harvested)
+    tests, second = harvested.trees.base_with_tests, harvested.trees.second
+    stays_red = not proof.green and not goes_back_to(site.state, proof)
+    if not stays_red or proof.opinion is not Opinion.AGREES or tests is None or second is None:
+        return harvested, proof
+    own = [change.path for change in await site.repository.changes(tests, second)]
+    fix = await site.repository.graft(work.base_tree, second, own)
+    other = await harvest(site.repository, replace(work, code=fix, test=tests), site.plan)
+    others_proof = await _judged(site, other)
+    if not others_proof.green:
+        return harvested, proof
+    return other, replace(others_proof, instead_of=_smallest(proof))
+
+
+def _smallest(proof: Proof) -> str:
+    """The shortest failure of the fix that is not offered."""
+    bad = [
+        case for cell in proof.cells if cell.tree is Tree.FIX for case in cell.cases if case.outcome in BAD
+    ]
+    if not bad:
+        return proof.faults[0].evidence
+    case = min(bad, key=lambda case: (len(case.message), case.id))
+    return f"{case.id}\n{case.message}".strip()
 
 
 async def _judged(site: Site, harvested: Harvest) -> Proof:
@@ -72,13 +103,13 @@ async def _culprit(site: Site, proof: Proof) -> tuple[Culprit | None, tuple[str,
     return await find_culprit(site.repository, site.suite, proof, seconds), ()
 
 
-async def _gather(site: Site) -> Harvest:
-    """The patch and the trees of the matrix, out of what the agents' worktrees held last.
+def _work(site: Site) -> Work:
+    """What the agents' worktrees held last.
 
     Commits are dated with the run's start: whatever was interrupted, the same work gives the same commits.
     """
     state, base = site.state, site.base
-    work = Work(
+    return Work(
         base=base.commit,
         base_tree=base.tree,
         code=_last_tree(state, "code", base.tree),
@@ -87,7 +118,6 @@ async def _gather(site: Site) -> Harvest:
         ticket=state.received.ticket.key,
         at_unix=int(state.started_at.timestamp()),
     )
-    return await harvest(site.repository, work, site.plan)
 
 
 def _last_tree(state: RunState, name: str, base_tree: str) -> str:

@@ -133,6 +133,12 @@ def _sentences(state: RunState, proof: Proof, heard: Testimony) -> Iterator[str]
 
 def opinion(proof: Proof) -> str:
     """What the second witness is worth, in a sentence."""
+    if proof.instead_of:
+        failed = line(proof.instead_of, 200)
+        return (
+            "The two witnesses disagree: this fix is the test agent's own, and passes everything; the code "
+            f"agent's is not offered, because it fails {failed}"
+        )
     match proof.opinion:
         case Opinion.AGREES if not proof.green:
             return "The second opinion, a fix derived without seeing this one, does pass the new tests."

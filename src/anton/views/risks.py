@@ -68,6 +68,9 @@ def _of_the_proof(proof: Proof) -> Iterator[str]:
         yield f"The sandbox is less than full: {line(proof.sandbox, 200)}."
     if proof.opinion is Opinion.DISAGREES:
         yield "The second opinion disagrees: the test agent's own fix does not pass the new tests."
+    elif proof.instead_of:
+        failed = line(proof.instead_of, 200)
+        yield f"The fix is the test agent's own, offered because the code agent's fails: {failed}"
     elif proof.opinion is Opinion.NONE:
         yield "There is no second opinion: no other fix could be tried."
     if proof.already_red:
