@@ -39,7 +39,7 @@ from anton.proving.pytest_files import configured_folders, configured_modules
 GO_REPORT = ".anton-go-test.json"
 
 PYTEST_OPTIONS = (
-    "-q",
+    "--verbosity=-1",  # as `-q`, and with its closing line even if the repository says `-q` as well
     "--tb=short",
     "--color=no",
     "--rootdir=.",  # one name for a test, whichever files the run is narrowed to
@@ -47,6 +47,10 @@ PYTEST_OPTIONS = (
     "--continue-on-collection-errors",  # one file that cannot be imported does not silence the others
     "-p",
     "no:randomly",
+    "-p",
+    "no:sugar",  # has no closing line
+    "-p",
+    "no:pretty",
     "-o",
     "junit_family=xunit2",
     "-o",

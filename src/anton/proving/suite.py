@@ -12,10 +12,12 @@ from pathlib import Path
 from anton.core.errors import ToolError
 from anton.core.proof import BAD, Case, Cell, CellStatus, Outcome, Suite, Tree
 from anton.ports import Command, Execution, Repository, Sandbox
+from anton.proving.closing import contradiction
 from anton.proving.disguise import disguised
 from anton.proving.go_report import read_go_report
 from anton.proving.junit import MAX_REPORT_BYTES, ReportUnreadable, plain, read_report
 from anton.proving.plan import ReportFormat, TestPlan
+from anton.proving.presets import PYTEST_OPTIONS
 from anton.proving.scratch import delete_report, read_reports, scratch_tree
 
 MAX_OUTPUT = 8_000
@@ -236,6 +238,8 @@ def _doubt(execution: Execution, cases: tuple[Case, ...], plan: TestPlan) -> str
     A report with failures beside exit code 0 is believed: the worse of the two counts.
     """
     code = execution.exit_code
+    if _is_pytest(plan) and (found := contradiction(plain(execution.output), cases)):
+        return found
     if code == 0 or (code == _NO_TESTS and not cases):
         return ""
     if code is None or code < 0 or (plan.exit_codes and code not in plan.exit_codes):
@@ -243,6 +247,11 @@ def _doubt(execution: Execution, cases: tuple[Case, ...], plan: TestPlan) -> str
     if not any(case.outcome in BAD for case in cases) and not _COVERAGE.search(execution.output):
         return "while the report lists no failure"
     return ""
+
+
+def _is_pytest(plan: TestPlan) -> bool:
+    """Whether it is pytest as a preset runs it, which is sure to have a closing line."""
+    return plan.command[1:3] == ("-m", "pytest") and PYTEST_OPTIONS[0] in plan.command
 
 
 _NO_TESTS = 5
@@ -279,7 +288,7 @@ _PASSING = (
     (re.compile(r"\bat 0x[0-9a-fA-F]{6,}"), "at 0x…"),
     (re.compile(r"\bin \d+\.\d+s(?: \(\d+:\d\d:\d\d\))?"), "in … s"),
     (re.compile(r"\bduration_ms:? [\d.]+"), "duration_ms …"),
-    (re.compile(r"(?<=/)(anton-|tmp)[a-z0-9_]{8}\b"), r"\1…"),
+    (re.compile(r"(?<=/)(anton-|tmp)(?:sandbox-)?[a-z0-9_]{8}\b"), r"\1…"),
     (re.compile(r"\bpytest-of-[^/\s]+/pytest-\d+"), "pytest-of-user/pytest-0"),
 )
 
