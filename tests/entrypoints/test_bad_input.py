@@ -400,11 +400,13 @@ def assert_finishes(anton: Shell, run: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("line", [1, 6, 12])
-def test_an_interrupted_run_says_how_to_go_on_and_goes_on(anton: Shell, line: int) -> None:
+@pytest.mark.parametrize(
+    ("line", "sent"), [(1, signal.SIGINT), (6, signal.SIGINT), (12, signal.SIGINT), (6, signal.SIGTERM)]
+)
+def test_an_interrupted_run_says_how_to_go_on_and_goes_on(anton: Shell, line: int, sent: int) -> None:
     with anton.started("demo") as process:
         until_line(process, line)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(sent)
         rest, _ = process.communicate()
         assert process.returncode == 130, rest
     text = rest.decode()

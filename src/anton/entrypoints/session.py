@@ -6,7 +6,6 @@ whatever happens here in between, the run is in the journal.
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -23,6 +22,7 @@ from anton.core.errors import OutsideError, UsageError
 from anton.core.event import Entry, RunOutcome, Verb
 from anton.core.run import Phase, RunState
 from anton.entrypoints.composition import Anton, Compose, Wish
+from anton.entrypoints.running import run_step
 from anton.entrypoints.speaking import FAILED, INTERRUPTED
 from anton.runs.log import Watcher, utc_now
 from anton.runs.runner import advance, answer
@@ -57,7 +57,7 @@ class Seat:
             async with self.compose(self.wish) as anton:
                 return await step(anton)
 
-        return asyncio.run(opened())
+        return run_step(opened())
 
 
 def attend(seat: Seat, run_id: str) -> int:
@@ -72,7 +72,7 @@ def attend(seat: Seat, run_id: str) -> int:
     while True:
         try:
             state = seat.run(lambda anton: _watched(seat, anton, run_id))
-        except (KeyboardInterrupt, asyncio.CancelledError):
+        except KeyboardInterrupt:
             click.echo(
                 f"\nanton: interrupted; everything is kept. Go on with: anton resume {run_id}", err=True
             )

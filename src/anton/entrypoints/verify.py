@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 import click
@@ -11,6 +10,7 @@ from rich.console import Console
 from anton.core.claim import Claim
 from anton.core.errors import UsageError
 from anton.entrypoints.composition import BenchWish, Compose
+from anton.entrypoints.running import run_step
 from anton.entrypoints.speaking import FAILED, speaking
 from anton.entrypoints.start import sandbox_option
 from anton.runs.verify import Bundle, all_hold, check, open_bundle, run_again
@@ -69,7 +69,7 @@ def verify(
         unconfined=unsafe_no_sandbox,
         looking=no_run,
     )
-    claims = asyncio.run(_verified(compose, wish, read, console))
+    claims = run_step(_verified(compose, wish, read, console))
     console.print(claims_table(claims))
     if rerun.withheld:
         console.print(

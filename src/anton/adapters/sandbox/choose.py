@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from collections.abc import Callable
 from enum import StrEnum
@@ -9,6 +10,7 @@ from enum import StrEnum
 from anton.adapters.sandbox.bubblewrap import BubblewrapSandbox
 from anton.adapters.sandbox.closed import NoSandbox, UnconfinedSandbox
 from anton.adapters.sandbox.landlock import LandlockSandbox
+from anton.adapters.sandbox.scratch import sweep
 from anton.adapters.sandbox.selftest import self_test
 from anton.core.errors import SandboxError
 from anton.ports import Sandbox
@@ -27,10 +29,13 @@ class Kind(StrEnum):
 async def choose(kind: Kind = Kind.AUTO, *, allow_none: bool = False) -> Sandbox:
     """The strongest sandbox that holds here; one that runs nothing where none does.
 
+    Before, the folders are removed that sandboxes of killed processes left behind.
+
     Args:
         kind: Narrows the choice to one kind.
         allow_none: Somebody asked for commands to be run even where no sandbox works; never a stored setting.
     """
+    await asyncio.to_thread(sweep)
     failures: list[str] = []
     for name, make in _CANDIDATES.items():
         if kind not in (Kind.AUTO, name):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from anton.adapters.sandbox.supervised import UNCONFINED, scratch_folder, supervise
+from anton.adapters.sandbox.scratch import scratch_folder
+from anton.adapters.sandbox.supervised import UNCONFINED, supervise
 from anton.core.errors import SandboxError
 from anton.ports import Command, Execution, SandboxLevel
 

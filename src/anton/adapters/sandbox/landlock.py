@@ -21,8 +21,9 @@ from enum import Flag
 from pathlib import Path
 
 from anton.adapters.sandbox.environment import ETC, RESOLVER, SYSTEM_FOLDERS
+from anton.adapters.sandbox.scratch import scratch_folder
 from anton.adapters.sandbox.seccomp import MACHINES, Sockets, filter_program
-from anton.adapters.sandbox.supervised import Confinement, scratch_folder, supervise
+from anton.adapters.sandbox.supervised import Confinement, supervise
 from anton.core.errors import SandboxError
 from anton.ports import Command, Execution, SandboxLevel
 from anton.system.descriptors import memory_file

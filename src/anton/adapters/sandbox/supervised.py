@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-import shutil
 import signal
 import sys
-import tempfile
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,23 +51,6 @@ async def supervise(command: Command, scratch: Path, confinement: Confinement) -
         host_paths=(str(command.tree), str(command.tree.resolve())),
     )
     return await execute(launch, command)
-
-
-@asynccontextmanager
-async def scratch_folder() -> AsyncIterator[Path]:
-    """A new private folder with `home` and `tmp` in it, gone with all its content afterwards."""
-    folder = _make_scratch()  # in a thread, cancellation would leave it behind
-    try:
-        yield folder
-    finally:
-        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
-
-
-def _make_scratch() -> Path:
-    folder = Path(tempfile.mkdtemp(prefix="anton-"))
-    (folder / "home").mkdir()
-    (folder / "tmp").mkdir()
-    return folder
 
 
 def _tasks_of_the_machine() -> int:
