@@ -263,7 +263,8 @@ async def test_a_worktree_that_git_cannot_keep_is_told_to_its_agent(office: Offi
             kept: str = await self._inner.snapshot(folder, base)  # type: ignore[attr-defined]
             return kept
 
-    world = office.world({**HONEST, "pr": [written_up("A")] * 4})
+    # The note may come before the agent hands in, or after: then it hands in once more.
+    world = office.world({**HONEST, "code": [*HONEST["code"], CODE_DONE], "pr": [written_up("A")] * 4})
     inner = world.repository
     spoiling = replace(world, repository=lambda path: Spoiling(inner(path)))  # type: ignore[arg-type,return-value]
     state = await advance(spoiling, RUN)
