@@ -394,6 +394,19 @@ def test_where_nothing_fails_there_is_nothing_to_agree_on() -> None:
     assert Matrix(new_base={NEW: P}, new_fix={NEW: P}, second={NEW: P}).judged().opinion is Opinion.NONE
 
 
+def test_a_test_that_fails_only_for_want_of_what_the_patch_adds_reproduces_nothing() -> None:
+    diff = "diff --git a/shop/cart.py b/shop/cart.py\n+++ b/shop/cart.py\n+def finish():\n"
+    missing = Case(NEW, F, "tests/test_new.py:3: in test_bug\nE   NameError: name 'finish' is not defined")
+    cells = [
+        replace(c, cases=(missing, *c.cases[1:])) if (c.suite, c.tree) == (Suite.NEW, Tree.BASE) else c
+        for c in Matrix().cells
+    ]
+    proof = judge(1, replace(PATCH, diff=diff), tuple(cells), "full")
+    assert faults(proof) == [(FaultKind.NOT_REPRODUCED, Blame.TEST, (NEW, EDGE))]
+    assert "for want of what the patch adds" in proof.faults[0].evidence
+    assert judge(1, PATCH, tuple(cells), "full").green
+
+
 BESIDE = {NEW: P, EDGE: P, OLD: P}
 
 
@@ -671,6 +684,8 @@ def _nearly_green(draw: st.DrawFn) -> tuple[Cell, ...]:
 def test_any_matrix_is_judged_and_green_only_for_good_reasons(patch: Patch, cells: tuple[Cell, ...]) -> None:
     proof = judge(1, patch, cells, "full")
     suspects(patch, cells)
+    undecided(patch, cells)
+    wavering(patch, cells)
     if proof.green:
         _assert_deserved(proof)
 
@@ -701,12 +716,15 @@ def _assert_deserved(proof: Proof) -> None:
     before, after = first(Suite.NEW, Tree.BASE), first(Suite.NEW, Tree.FIX)
     cured = [test for test, case in before.items() if case.outcome is F and test in after]
     assert any(after[test].outcome is P for test in cured)
-    base, fix = first(Suite.OLD, Tree.BASE), first(Suite.OLD, Tree.FIX)
+    base, fix, whole = (
+        first(*at) for at in ((Suite.OLD, Tree.BASE), (Suite.OLD, Tree.FIX), (Suite.WHOLE, Tree.FIX))
+    )
     excused = {*proof.flaky, *proof.reproducing}
+    alone = bool(outcomes(proof.cells, Suite.OLD, Tree.FIX).cells) or not patch.only_adds_tests
     for test, case in base.items():
         if case.outcome is P and test not in excused:
-            assert test in fix
-            assert fix[test].outcome is P
+            assert whole[test].outcome is P
+            assert not alone or fix[test].outcome is P
     for test in {*before, *after} - base.keys():
         assert test not in after or after[test].outcome not in BAD
 

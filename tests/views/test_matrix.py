@@ -48,6 +48,24 @@ def test_squares(filled: Cell, square: Square) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("whole", "square"),
+    [
+        ({"a": P, "b": F, "n": P}, Square(Standing.GOOD, "1 failed, 1 passed", "nothing broken")),
+        ({"a": F, "b": F, "n": P}, Square(Standing.BAD, "2 failed", "regressed")),
+        ({"a": P, "b": F, "n": P, "m": E}, Square(Standing.BAD, "1 broken, 1 failed, 1 passed", "regressed")),
+        ({"b": F, "n": P}, Square(Standing.BAD, "1 failed", "tests vanished")),
+    ],
+)
+def test_the_suite_that_would_be_merged_speaks_for_the_old_one(
+    whole: dict[str, Outcome], square: Square
+) -> None:
+    cells = [BASELINE, cell(Suite.NEW, Tree.FIX, n=P), cell(Suite.WHOLE, Tree.FIX, 1, **whole)]
+    assert squares(cells)[Suite.OLD, Tree.FIX] == square
+    alone = cell(Suite.OLD, Tree.FIX, a=F, b=F)
+    assert squares([*cells, alone])[Suite.OLD, Tree.FIX].standing is Standing.BAD
+
+
 def test_a_flaky_test_breaks_nothing() -> None:
     cells = [BASELINE, cell(Suite.OLD, Tree.FIX, a=F, b=F), cell(Suite.OLD, Tree.FIX, 2, a=P, b=F)]
     assert squares(cells)[Suite.OLD, Tree.FIX].standing is Standing.GOOD

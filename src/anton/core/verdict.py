@@ -13,7 +13,8 @@
 Everything here is computed from captured outcomes. No word of a model takes part.
 
 - A test is *new* if the baseline does not know it, or if it passed there and, rewritten, fails on base.
-- A test *reproduces* if its own body fails on base and it passes on the fix, in every attempt.
+- A test *reproduces* if its own body fails on base and it passes on the fix, in every attempt. That something
+  which the patch adds was missing on base is no such failure: `absence`.
 - A test is *steady* unless one attempt at a cell passed it and another did not. An old test that is not
   steady is named and not held against the fix; a new one that is not steady on the fix is a fault.
 - The *whole suite* is what would be merged. Where the patch only adds test files it stands in for the old
@@ -28,6 +29,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
+from anton.core.absence import lacks_what_is_added
 from anton.core.evidence import broken, evidence_of, listed, named, tampered
 from anton.core.outcomes import Outcomes, bad, failed, outcomes, passed, worst
 from anton.core.proof import (
@@ -154,11 +156,17 @@ class _Matrix:
             if test not in self.baseline or self._turned_red(test)
         )
         attempts = [worst((cell,)) for cell in self.new_base.reported]
-        self.failed_on_base = frozenset(
+        failing = frozenset(
             test
             for test in self.new_tests - self.flaky
             if attempts and all(failed(test, attempt) for attempt in attempts)
         )
+        self.showing_absence = frozenset(
+            test
+            for test in failing
+            if all(lacks_what_is_added(attempt[test].message, patch) for attempt in attempts)
+        )
+        self.failed_on_base = failing - self.showing_absence
         self.reproducing = frozenset(test for test in self.failed_on_base if passed(self.after.get(test)))
 
     def _detected(self) -> frozenset[str]:
@@ -405,6 +413,13 @@ class _Matrix:
         if errors:
             what = "end in an error before their own body runs (import, fixture or collection), "
             text = evidence_of(what + "which reproduces nothing", errors)
+        elif self.showing_absence:
+            shown = {test: worst[test] for test in sorted(self.showing_absence)}
+            what = (
+                "fail on base only for want of what the patch adds, which shows nothing of how the code "
+                "behaves (a test of the bug calls what is there, and fails by what comes of it)"
+            )
+            text = evidence_of(what, shown)
         elif wavering:
             text = (
                 f"The new tests do not give the same answer twice: {listed(wavering)}. "
