@@ -167,6 +167,7 @@ OTHER: dict[str, object] = {
     "culprit": Culprit(CulpritStatus.FOUND, "c" * 40),
     "undone": ("Mutants were not run.",),
     "sandbox_level": SandboxLevel.FULL,
+    "instead_of": "t::a failed",
 }
 
 

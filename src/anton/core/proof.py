@@ -305,7 +305,7 @@ class Proof:
     """What there was no time for, a sentence each."""
     sandbox_level: SandboxLevel = SandboxLevel.NONE
     instead_of: str = ""
-    """Where the patch is the test agent's own fix: what the code agent's fix failed, in the runner's words."""
+    """Where the patch is the test agent's own fix: what the code agent's failed, in the runner's words."""
 
     @property
     def green(self) -> bool:
