@@ -54,6 +54,13 @@ def test_a_name_that_comes_with_the_patch_was_missing_and_that_is_all(words: str
     assert not lacks_what_is_added(SOURCE + words, PATCH)
 
 
+def test_an_exception_may_be_written_in_another_way() -> None:
+    assert lacks_what_is_added("""AttributeError("module 'todo' has no attribute 'finalize'")""", PATCH)
+    place = "  File \"/repo/{}\", line 7, in test_twice\nNameError: name 'finalize' is not defined"
+    assert lacks_what_is_added(place.format("tests/test_twice.py"), PATCH)
+    assert not lacks_what_is_added(place.format("todo.py"), PATCH)
+
+
 @pytest.mark.parametrize(
     "words",
     [

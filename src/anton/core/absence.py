@@ -11,12 +11,14 @@ import re
 
 from anton.core.proof import FileChange, Patch
 
+_SAID = r"{}(?:: |\(\W)"
+"""As a traceback has it, or as `repr` writes the exception."""
 _NAMED = (
-    re.compile(r"NameError: name '(\w+)' is not defined"),
-    re.compile(r"AttributeError: .{0,300}has no attribute '(\w+)'"),
-    re.compile(r"ImportError: cannot import name '(\w+)'"),
-    re.compile(r"ModuleNotFoundError: No module named '([\w.]+)'"),
-    re.compile(r"TypeError: .{0,300}got an unexpected keyword argument '(\w+)'"),
+    re.compile(_SAID.format("NameError") + r"name '(\w+)' is not defined"),
+    re.compile(_SAID.format("AttributeError") + r".{0,300}has no attribute '(\w+)'"),
+    re.compile(_SAID.format("ImportError") + r"cannot import name '(\w+)'"),
+    re.compile(_SAID.format("ModuleNotFoundError") + r"No module named '([\w.]+)'"),
+    re.compile(_SAID.format("TypeError") + r".{0,300}got an unexpected keyword argument '(\w+)'"),
     re.compile(r"ReferenceError: (\w+) is not defined"),
     re.compile(r"TypeError: (?:[\w$]+\.)*([\w$]+) is not a (?:function|constructor)"),
 )
