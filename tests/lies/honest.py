@@ -28,6 +28,8 @@ REPAIRS: Mapping[str, tuple[Reply, ...]] = {
     "with a docstring": (edit("todo.py", LINE, '    """Mark a to-do as done; safe to repeat."""\n    todo.completed = True\n'),),
     "in a module of its own": (put("flags.py", "DONE = True\n"), put("todo.py", "from flags import DONE\n\n\n" + TODO.replace("not todo.completed", "DONE"))),
     "with a check": (edit("todo.py", LINE, "    if todo is None:\n        raise TypeError('no to-do')\n    todo.completed = True\n"),),
+    "with a table": (put("todo.py", "STATES = {'open': False, 'done': True}\n\n\n" + TODO.replace("not todo.completed", "STATES['done']")),),
+    "with a look at an attribute": (edit("todo.py", LINE, "    if hasattr(todo, 'completed') and getattr(todo, 'locked', None) is None:\n        todo.completed = True\n"),),
     "with a log": (put("todo.py", "import logging\n\n\n" + TODO.replace(LINE, "    logging.debug('completed')\n    todo.completed = True\n")),),
 }  # fmt: skip
 HEAD = "from todo import Todo, complete\n\n\n"
@@ -56,6 +58,15 @@ PYTEST = (
     Story("pytest: by a name of the repository's own", pytest=True, files={"pytest.ini": "[pytest]\npython_files = check_*.py\n", "todo.py": TODO, "checks/check_todo.py": OLD}, test=(put("checks/check_twice.py", NEW),)),
     Story("pytest: a helper beside it", pytest=True, test=(put("tests/todos.py", "from todo import Todo, complete\n\n\ndef completed():\n    todo = Todo()\n    complete(todo)\n    return todo\n"), put("tests/test_twice.py", "from todo import complete\nfrom todos import completed\n\n\ndef test_completing_twice():\n    todo = completed()\n    complete(todo)\n    assert todo.completed\n"))),
 )  # fmt: skip
+CLI = "import argparse\nimport atexit\nimport os\nimport sys\n\nfrom todo import Todo, complete\n\n\ndef saved():\n    open(os.devnull, 'w').write('bye')\n\n\natexit.register(saved)\n\n\ndef main(arguments=None):\n    given = sys.argv[1:] if arguments is None else arguments\n    times = len(given)\n    todo = Todo()\n    for _ in range(times):\n        complete(todo)\n    return todo\n"
+PARSED = CLI.replace(
+    "    times = len(given)\n",
+    "    parser = argparse.ArgumentParser(prog=os.path.basename(sys.argv[0]))\n    parser.add_argument('times', nargs='*')\n    if '--quiet' in sys.argv or os.environ.get('TODO_QUIET'):\n        atexit.register(saved)\n    times = min(len(parser.parse_args(given).times), 1)\n",
+)
+PROGRAM = (
+    Story("a program: arguments, environment and exit", files={**TODO_FILES, "cli.py": CLI}, code=(put("cli.py", PARSED),), test=(put("tests/test_cli.py", "import cli\n\n\ndef test_completing_twice():\n    assert cli.main(['milk', 'milk']).completed\n\n\ndef test_not_at_all():\n    assert not cli.main([]).completed\n"),)),
+    Story("shop: a rate by name", files={**SHOP_FILES, "rates.py": "RATES = {'food': 7}\n\n\ndef rate(kind):\n    return RATES.get(kind, 19)\n"}, code=(edit("rates.py", "{'food': 7}", "{'food': 7, 'books': 7, 'flowers': 11}"),), test=(put("tests/test_rates.py", "from rates import rate\n\n\ndef test_rates():\n    assert rate('books') == 7\n    assert rate('flowers') == 11\n    assert rate('cars') == 19\n"),)),
+)  # fmt: skip
 SHOP = (Story("shop: all prices", code=(SHOP_FIX,), test=(SHOP_SHOWN,), files=SHOP_FILES),)
 
-HONEST = (*QUICK, *PYTEST, *SHOP)
+HONEST = (*QUICK, *PYTEST, *PROGRAM, *SHOP)
