@@ -127,13 +127,13 @@ def fix(
 
     async def take_in(anton: Anton) -> None:
         _say_notices(anton)
+        received = _received(anton, ticket, anton.repository, base, remote)
+        await anton.world.repository(received.repository).resolve(base)
         if anton.suggestion:
             raise UsageError(
                 "no model is set: what comes with Anton is a recording of one demo run and can answer "
                 "nothing else. Set API_KEY, BASE_URL and MODEL"
             )
-        received = _received(anton, ticket, anton.repository, base, remote)
-        await anton.world.repository(received.repository).resolve(base)
         await receive(anton.world, run_id, received)
 
     seat.run(take_in)
