@@ -25,6 +25,8 @@ from tests.office import BUGGY, HONEST, OLD_TEST, git, make_repository
 pytestmark = pytest.mark.timeout(400)
 
 TICKET = "To-dos come back when Done is tapped twice"
+NOBODY = "http://127.0.0.1:9/v1"
+"""Where no model answers; what is wrong with a repository shows without one."""
 
 
 @pytest.fixture
@@ -73,7 +75,7 @@ def test_a_detached_head_needs_a_base_and_a_base_must_be_there(anton: Shell, rep
 @pytest.mark.slow
 def test_a_repository_without_tests_ends_the_run(anton: Shell, tmp_path: Path) -> None:
     bare = make_repository(tmp_path / "bare", {"todo.py": BUGGY})
-    said = anton("fix", TICKET, "--repo", str(bare), "--unsafe-no-sandbox")
+    said = anton("fix", TICKET, "--repo", str(bare), "--unsafe-no-sandbox", **with_model(NOBODY))
     assert said.status == 1
     assert "no tests" in said.out
     assert "Traceback" not in said.out + said.err
@@ -84,7 +86,7 @@ def test_a_suite_that_cannot_start_is_shown_in_its_own_words(anton: Shell, tmp_p
     broken = make_repository(
         tmp_path / "broken", {"todo.py": BUGGY, "tests/conftest.py": "import nothing_of_the_kind\n"}
     )
-    said = anton("fix", TICKET, "--repo", str(broken), "--unsafe-no-sandbox")
+    said = anton("fix", TICKET, "--repo", str(broken), "--unsafe-no-sandbox", **with_model(NOBODY))
     assert said.status == 1
     assert "No module named 'nothing_of_the_kind'" in said.out
     assert "Traceback" not in said.err
@@ -96,7 +98,7 @@ def test_a_suite_that_hangs_is_ended_at_the_limit_that_is_set(anton: Shell, tmp_
         tmp_path / "hanging", {"tests/test_hang.py": "def test_hang():\n    while True:\n        pass\n"}
     )
     (anton.cwd / "anton.toml").write_text("[tests]\ntimeout_seconds = 2.0\n")
-    said = anton("fix", TICKET, "--repo", str(hanging), "--unsafe-no-sandbox")
+    said = anton("fix", TICKET, "--repo", str(hanging), "--unsafe-no-sandbox", **with_model(NOBODY))
     assert said.status == 1
     assert "time limit" in said.out
     assert "Traceback" not in said.err
@@ -309,7 +311,8 @@ def test_an_address_where_nobody_answers_is_named(anton: Shell, tmp_path: Path) 
 @pytest.mark.slow
 def test_a_repository_that_was_never_recorded_needs_a_model(anton: Shell, repository: Path) -> None:
     said = anton("fix", TICKET, "--repo", str(repository), "--unsafe-no-sandbox")
-    assert_one_sentence(said, "set API_KEY, BASE_URL and MODEL", "anton resume", status=1)
+    assert_one_sentence(said, "no model is set", "Set API_KEY, BASE_URL and MODEL", status=2)
+    assert "No runs yet" in anton("runs").out, "nothing was begun that nobody could go on with"
 
 
 class Honest(Quiet):
