@@ -205,9 +205,7 @@ def cells(on_fix: Outcome, *, old: Outcome = Outcome.PASSED) -> tuple[Cell, ...]
         Cell(Suite.OLD, Tree.BASE, CellStatus.RAN, tuple(before), "ee" * 20, ("pytest",), (), 0, "", 1.9),
         cell(Suite.NEW, Tree.BASE, shown),
         cell(Suite.NEW, Tree.FIX, fixed),
-        Cell(
-            Suite.WHOLE, Tree.FIX, CellStatus.RAN, (*after, fixed), "ef" * 20, ("pytest",), (), 0, "", 1.9
-        ),
+        Cell(Suite.WHOLE, Tree.FIX, CellStatus.RAN, (*after, fixed), "ef" * 20, ("pytest",), (), 0, "", 1.9),
         cell(Suite.NEW, Tree.SECOND, Case(NEW_TEST, Outcome.PASSED)),
     )
 
