@@ -60,8 +60,6 @@ def pydantic_ai(base_url: str, model: str, turns: int) -> Session:
 
 
 def openai_agents(base_url: str, model: str, turns: int) -> Session:
-    from openai import AsyncOpenAI
-
     from agents import (
         Agent,
         FunctionTool,
@@ -70,6 +68,7 @@ def openai_agents(base_url: str, model: str, turns: int) -> Session:
         function_tool,
         set_tracing_disabled,
     )
+    from openai import AsyncOpenAI
 
     set_tracing_disabled(disabled=True)
     history: list[dict[str, str]] = [{"role": "user", "content": PROMPT}]
