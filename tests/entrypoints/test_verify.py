@@ -28,11 +28,13 @@ from anton.proving.portable import traces
 from anton.runs.planning import planned
 from anton.runs.runner import advance, answer
 from tests.office import (
+    ADD_TEST,
     CODE_DONE,
     HONEST,
     QUICK_COMMAND,
     QUICK_FILES,
     RUN,
+    TESTS_DONE,
     WRONG_FIX,
     Office,
     git,
@@ -165,7 +167,12 @@ def test_a_declined_run_has_a_bundle_too(tmp_path: Path) -> None:
 
 def test_a_red_proof_does_not_hold(tmp_path: Path) -> None:
     office = Office(tmp_path / "office", files=QUICK_FILES, command=QUICK_COMMAND)
-    script = {**HONEST, "code": [WRONG_FIX, CODE_DONE, CODE_DONE], "pr": [written_up("A")] * 4}
+    script = {
+        **HONEST,
+        "code": [WRONG_FIX, CODE_DONE, CODE_DONE],
+        "test": [ADD_TEST, TESTS_DONE, TESTS_DONE],  # no fix of its own, which would be offered instead
+        "pr": [written_up("A")] * 4,
+    }
     result = verify(asyncio.run(decided(office, Verb.DECLINE, script)).bundle)
     assert result.exit_code == 1
     assert {name for name, sign in standing(result).items() if sign == "✗"} == {
