@@ -9,6 +9,7 @@ from anton.core.errors import UsageError
 from anton.core.event import Decided, Event, Note, NotePosted, RoundStarted, Source, Verb
 from anton.core.proof import Proof
 from anton.core.run import Phase, RunState
+from anton.core.text import sayable
 
 PUSHED = "branch"
 """The step of a delivery with which the work leaves the machine."""
@@ -51,14 +52,14 @@ def decide(state: RunState, answer: Answer) -> tuple[Event, ...]:
         )
     if answer.verb is Verb.APPROVE and state.proof is not None and not state.proof.patch.commits:
         raise Refused(f"run {state.run_id} changes nothing, so there is nothing to approve")
-    decided = Decided(answer.verb, answer.by, answer.digest, answer.text.strip())
+    decided = Decided(answer.verb, answer.by, answer.digest, sayable(answer.text).strip())
     if answer.verb is Verb.APPROVE and not briefing.green:
         if not answer.override:
             raise Refused(
                 f"the proof of run {state.run_id} is not green: {briefing.headline} "
                 f"To approve it all the same: anton approve {state.run_id} --override-red"
             )
-        decided = Decided(answer.verb, answer.by, answer.digest, answer.text.strip(), override=True)
+        decided = Decided(answer.verb, answer.by, answer.digest, sayable(answer.text).strip(), override=True)
     if answer.verb is not Verb.REQUEST_CHANGES:
         return (decided,)
     if not decided.text:
@@ -79,7 +80,7 @@ def _given_up(state: RunState, answer: Answer) -> Decided:
     approved = state.phase is Phase.DELIVERING
     if state.phase is Phase.CLOSED or (approved and (PUSHED in state.steps or not answer.override)):
         raise Refused(_nothing_to_decide(state))
-    return Decided(Verb.DECLINE, answer.by, "", answer.text.strip())
+    return Decided(Verb.DECLINE, answer.by, "", sayable(answer.text).strip())
 
 
 def _request(decided: Decided, proof: Proof | None) -> str:
