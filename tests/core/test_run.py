@@ -27,10 +27,13 @@ from anton.core.event import (
     Event,
     HookFailed,
     HookMoment,
+    MessageShown,
     Note,
     NotePosted,
     ProofFinished,
     ProofStarted,
+    QuestionAnswered,
+    QuestionAsked,
     ReplyReceived,
     RoundStarted,
     RunClosed,
@@ -45,6 +48,7 @@ from anton.core.event import (
 )
 from anton.core.message import ToolCall, Usage
 from anton.core.proof import Cell, CellStatus, Patch, Suite, Tree
+from anton.core.question import Question
 from anton.core.run import MILESTONES, Phase, RunState, advance, begin, fold, permit
 from anton.core.ticket import Ticket
 from anton.core.tool import ToolResult
@@ -72,7 +76,10 @@ TABLE: Sequence[tuple[Event, dict[Phase, Phase]]] = (
     (ToolStarted("code", 1, "c1", "grep", "x"), ACTIVE),
     (TurnEnded("code", 1, (ToolResult("c1", "grep", "found"),), "t" * 40, None, 0.2), ACTIVE),
     (ConversationCompressed("code", 4, "Read a.py."), ACTIVE),
+    (QuestionAsked("code", Question("q1", "code", "Which clock?")), ACTIVE),
+    (QuestionAnswered("code", "q1", "Jo", "UTC"), ACTIVE),
     (HookFailed("code", HookMoment.AFTER_TOOL, "notify", "it ended with code 1"), ACTIVE),
+    (MessageShown("C1/1.2", 3), {phase: phase for phase in Phase}),
     (AgentEnded("code", AgentOutcome.SUBMITTED, "{}"), ACTIVE),
     (CellFinished(BASELINE), ACTIVE),
     (ProofStarted(1), {Phase.WORKING: Phase.PROVING}),

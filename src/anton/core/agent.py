@@ -26,6 +26,8 @@ from anton.core.event import (
     HookFailed,
     Note,
     NotePosted,
+    QuestionAnswered,
+    QuestionAsked,
     ReplyReceived,
     Source,
     ToolStarted,
@@ -33,6 +35,7 @@ from anton.core.event import (
     TurnStarted,
 )
 from anton.core.message import AssistantMessage, Message, SystemMessage, ToolMessage, Usage, UserMessage
+from anton.core.question import Question
 from anton.core.repetition import find_repetition
 
 AgentName = Literal["triage", "code", "test", "pr"]
@@ -137,6 +140,9 @@ class AgentState:
     checkpoint: str | None = None
     """Git tree of the worktree after the last turn."""
     ended: AgentEnded | None = None
+    questions: tuple[Question, ...] = ()
+    """That it asked a person, oldest first."""
+    answers: tuple[QuestionAnswered, ...] = ()
     usage: Usage = Usage()
     cost_dollars: float = 0.0
     cost_known: bool = True
@@ -145,6 +151,12 @@ class AgentState:
     def unread(self) -> tuple[Note, ...]:
         """Notes that were posted and not seen, oldest first."""
         return self.notes[self.read :]
+
+    @property
+    def open_questions(self) -> tuple[Question, ...]:
+        """Questions that nobody has answered and that still wait, oldest first."""
+        settled = {answer.question for answer in self.answers}
+        return tuple(question for question in self.questions if question.id not in settled)
 
     @property
     def output(self) -> str | None:
@@ -258,6 +270,10 @@ def apply(state: AgentState, event: AgentEvent) -> AgentState:
             )
         case ConversationCompressed():
             return _compressed(state, event)
+        case QuestionAsked():
+            return replace(state, questions=(*state.questions, event.question))
+        case QuestionAnswered():
+            return replace(state, answers=(*state.answers, event))
         case HookFailed():
             return state
         case AgentEnded():

@@ -14,6 +14,7 @@ from typing import Literal
 from anton.core.briefing import Briefing
 from anton.core.message import ToolCall, Usage
 from anton.core.proof import Cell, Proof
+from anton.core.question import Question
 from anton.core.suite_options import SuiteOptions
 from anton.core.ticket import Ticket
 from anton.core.tool import ToolResult
@@ -199,6 +200,30 @@ class AgentEnded:
     kind: Literal["agent_ended"] = "agent_ended"
 
 
+@dataclass(frozen=True, slots=True)
+class QuestionAsked:
+    """A person is asked something while the run goes on."""
+
+    agent: str
+    question: Question
+    kind: Literal["question_asked"] = "question_asked"
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionAnswered:
+    """A question is settled: by a person, or because nobody answered in time."""
+
+    agent: str
+    question: str
+    """Its id."""
+    by: str
+    """Who answered; empty where nobody did."""
+    text: str
+    allowed: bool | None = None
+    """Whether the call may be made; None where nothing was to be allowed."""
+    kind: Literal["question_answered"] = "question_answered"
+
+
 class HookMoment(StrEnum):
     """When programs of the operator are told of an agent."""
 
@@ -287,6 +312,17 @@ class Decided:
 
 
 @dataclass(frozen=True, slots=True)
+class MessageShown:
+    """The run's message in the chat says where the run stood."""
+
+    message: str
+    """The message's name, see `ports.Chat`."""
+    number: int
+    """Of the last event that it takes into account."""
+    kind: Literal["message_shown"] = "message_shown"
+
+
+@dataclass(frozen=True, slots=True)
 class StepDelivered:
     """One outside effect of the approval is done."""
 
@@ -323,6 +359,8 @@ AgentEvent = (
     | ToolStarted
     | TurnEnded
     | ConversationCompressed
+    | QuestionAsked
+    | QuestionAnswered
     | HookFailed
     | AgentEnded
 )
@@ -337,6 +375,7 @@ Event = (
     | RoundStarted
     | BriefingPrepared
     | Decided
+    | MessageShown
     | StepDelivered
     | RunClosed
 )

@@ -30,9 +30,12 @@ from anton.core.event import (
     Entry,
     Event,
     HookFailed,
+    MessageShown,
     NotePosted,
     ProofFinished,
     ProofStarted,
+    QuestionAnswered,
+    QuestionAsked,
     ReplyReceived,
     RoundStarted,
     RunClosed,
@@ -70,6 +73,8 @@ TRANSITIONS: Mapping[type, tuple[frozenset[Phase], Phase | None]] = MappingProxy
         ToolStarted: (_ACTIVE, None),
         TurnEnded: (_ACTIVE, None),
         ConversationCompressed: (_ACTIVE, None),
+        QuestionAsked: (_ACTIVE, None),
+        QuestionAnswered: (_ACTIVE, None),
         HookFailed: (_ACTIVE, None),
         AgentEnded: (_ACTIVE, None),
         CellFinished: (_ACTIVE, None),
@@ -81,6 +86,7 @@ TRANSITIONS: Mapping[type, tuple[frozenset[Phase], Phase | None]] = MappingProxy
             frozenset({Phase.DECIDING}),
             None,
         ),  # DELIVERING, unless changes are requested; declined: any
+        MessageShown: (frozenset(Phase), None),
         StepDelivered: (frozenset({Phase.DELIVERING}), None),
         RunClosed: (_OPEN, Phase.CLOSED),
     }
@@ -96,6 +102,7 @@ MILESTONES = frozenset(
         "proof_finished",
         "round_started",
         "briefing_prepared",
+        "message_shown",
         "decided",
         "step_delivered",
         "run_closed",
@@ -126,6 +133,10 @@ class RunState:
     decisions: tuple[Decided, ...] = ()
     steps: Mapping[str, StepDelivered] = field(default_factory=lambda: MappingProxyType({}))
     closed: RunClosed | None = None
+    message: str = ""
+    """Name of the run's message in the chat."""
+    shown: int = 0
+    """Number of the last event that the message takes into account."""
     number: int = 1
     """Of the last event."""
 
@@ -219,6 +230,8 @@ def _apply(state: RunState, event: Event) -> RunState:
             return replace(state, steps=MappingProxyType({**state.steps, event.step: event}))
         case RunClosed():
             return replace(state, closed=event)
+        case MessageShown():
+            return replace(state, message=event.message, shown=event.number)
         case RunReceived() | ProofStarted():
             return state
         case _:

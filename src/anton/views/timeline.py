@@ -18,9 +18,12 @@ from anton.core.event import (
     Entry,
     Event,
     HookFailed,
+    MessageShown,
     NotePosted,
     ProofFinished,
     ProofStarted,
+    QuestionAnswered,
+    QuestionAsked,
     ReplyReceived,
     RoundStarted,
     RunClosed,
@@ -88,12 +91,14 @@ def _told(event: Event) -> tuple[str, str] | None:
             | NotePosted()
             | ToolStarted()
             | ConversationCompressed()
+            | QuestionAsked()
+            | QuestionAnswered()
             | HookFailed()
         ):
             return event.agent, _of_agent(event)
         case ReplyReceived() if event.instead_of:
             return event.agent, f"turn {event.turn}: {event.model} answers in place of {event.instead_of}"
-        case TurnStarted() | ReplyReceived() | TurnEnded():
+        case TurnStarted() | ReplyReceived() | TurnEnded() | MessageShown():
             return None
         case ProofStarted() | CellFinished() | ProofFinished():
             return "proof", _of_proof(event)
@@ -113,7 +118,14 @@ def _told(event: Event) -> tuple[str, str] | None:
 
 
 def _of_agent(
-    event: AgentStarted | AgentEnded | NotePosted | ToolStarted | ConversationCompressed | HookFailed,
+    event: AgentStarted
+    | AgentEnded
+    | NotePosted
+    | ToolStarted
+    | ConversationCompressed
+    | QuestionAsked
+    | QuestionAnswered
+    | HookFailed,
 ) -> str:
     match event:
         case AgentStarted():
@@ -125,6 +137,10 @@ def _of_agent(
         case ConversationCompressed():
             how = "summarised its older turns" if event.summary else "left out old output of tools"
             return f"{how}, to have room to go on"
+        case QuestionAsked(_, question):
+            return f"asks: {question.text}"
+        case QuestionAnswered():
+            return f"is answered by {event.by}: {event.text}" if event.by else "gets no answer in time"
         case HookFailed():
             return f"the hook {event.command} ({event.moment}) failed: {event.detail}"
         case ToolStarted():

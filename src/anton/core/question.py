@@ -1,0 +1,31 @@
+"""What an agent, or a permission, asks a person while the run goes on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+MAX_QUESTION_CHARACTERS = 600
+"""One short question; a person is woken for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Put to the person in Slack, on the page and in the terminal."""
+
+    id: str
+    """`q1`, `q2`, … within the run."""
+    agent: str
+    """Who asks."""
+    text: str
+    call: str = ""
+    """The exact call that would be made, where the question is whether it may be; empty for any other."""
+    reason: str = ""
+    """Why the call is not simply made."""
+    expires_at: datetime | None = None
+    """Aware, UTC. From then on nobody is waited for: a call is not made, an agent goes on unanswered."""
+
+    @property
+    def is_permission(self) -> bool:
+        """Whether it is answered with yes or no."""
+        return bool(self.call)

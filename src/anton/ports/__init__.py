@@ -1,0 +1,60 @@
+"""All that Anton needs from the world. Each port has a real adapter and an embedded one in `adapters/`.
+
+| port       | real                               | embedded                          |
+|------------|------------------------------------|-----------------------------------|
+| Model      | any chat-completions endpoint      | a recording of a true run         |
+| Sandbox    | bubblewrap, or Landlock + seccomp  | none: runs nothing unless told to |
+| Repository | the `git` command on a bare mirror |                                   |
+| Forge      |                                    | pull requests as Markdown files   |
+| Tracker    |                                    | tickets as Markdown files         |
+| Chat       |                                    | a Markdown file for each run      |
+| CI         |                                    | none                              |
+| Journal    | SQLite                             | in memory                         |
+| Queue      |                                    | in this process                   |
+| Hooks      | programs of the operator           | none                              |
+| Web        | pages of listed hosts              | none                              |
+| Search     | a SearXNG server                   | none                              |
+"""
+
+from anton.core.proof import SandboxLevel
+from anton.ports.chat import Chat
+from anton.ports.ci import CI, CIRun, FailedTest
+from anton.ports.forge import Forge, PullRequestDraft
+from anton.ports.hooks import HookAnswer, HookFailure, Hooks
+from anton.ports.journal import Journal
+from anton.ports.model import Model, ModelRequest
+from anton.ports.queue import Queue
+from anton.ports.repository import BaseCommit, BlamedLine, Past, PastCommit, Repository
+from anton.ports.sandbox import Command, Execution, Sandbox
+from anton.ports.tracker import Tracker
+from anton.ports.web import Search, SearchHit, Web, WebPage
+
+__all__ = [
+    "CI",
+    "BaseCommit",
+    "BlamedLine",
+    "CIRun",
+    "Chat",
+    "Command",
+    "Execution",
+    "FailedTest",
+    "Forge",
+    "HookAnswer",
+    "HookFailure",
+    "Hooks",
+    "Journal",
+    "Model",
+    "ModelRequest",
+    "Past",
+    "PastCommit",
+    "PullRequestDraft",
+    "Queue",
+    "Repository",
+    "Sandbox",
+    "SandboxLevel",
+    "Search",
+    "SearchHit",
+    "Tracker",
+    "Web",
+    "WebPage",
+]
