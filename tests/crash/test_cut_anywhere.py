@@ -7,7 +7,7 @@ one report. And no reply of a model that is in the journal is ever asked for aga
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import pytest
@@ -19,7 +19,6 @@ from anton.core.event import Entry, ReplyReceived, Verb
 from anton.core.message import AssistantMessage
 from anton.core.run import Phase, RunState
 from anton.ports import ModelRequest
-from anton.runs.deliver import branch_of
 from anton.runs.runner import advance, answer
 from tests.office import HONEST, QUICK_COMMAND, QUICK_FILES, RUN, Office, git
 
@@ -38,15 +37,15 @@ class DyingJournal(MemoryJournal):
         self.keeps_it = keeps_it
         self.dead = False
 
-    async def append(self, run_id: str, entries: Sequence[Entry]) -> None:
+    async def append(self, run_id: str, entries: Sequence[Entry], taken: Collection[str] = ()) -> None:
         if self.dead:
             raise Killed
         self.writes += 1
         if self.writes != self.dies_at:
-            await super().append(run_id, entries)
+            await super().append(run_id, entries, taken)
             return
         if self.keeps_it:
-            await super().append(run_id, entries)
+            await super().append(run_id, entries, taken)
         self.dead = True
         raise Killed
 
@@ -132,7 +131,7 @@ async def killed_and_resumed(folder: Path, dies_at: int, *, keeps_it: bool, expe
     assert not paid & asked, f"{where}: a reply that is in the journal was asked for again"
     assert set(asked.values()) <= {1}, where
     branches = git(office.remote, "for-each-ref", "--format=%(refname)").split()
-    assert branches == [f"refs/heads/{branch_of(state)}"], where
+    assert branches == [f"refs/heads/{state.branch}"], where
     assert len(list((office.home / "pull_requests").glob("*.md"))) == 1, where
     return True
 

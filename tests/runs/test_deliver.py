@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -28,7 +28,7 @@ from anton.core.proof import Commit, Opinion, Patch, Proof
 from anton.core.run import RunState
 from anton.core.ticket import Ticket
 from anton.ports import Forge, PullRequestDraft, Tracker
-from anton.runs.deliver import APPROVED, branch_of
+from anton.runs.deliver import APPROVED
 from anton.runs.runner import advance
 from anton.runs.world import World
 from tests.office import QUICK_FILES, RUN, Office, git
@@ -43,11 +43,11 @@ class Forgetful(MemoryJournal):
         super().__init__()
         self.forgets = ""
 
-    async def append(self, run_id: str, entries: Sequence[Entry]) -> None:
+    async def append(self, run_id: str, entries: Sequence[Entry], taken: Collection[str] = ()) -> None:
         if any(isinstance(e.event, StepDelivered) and e.event.step == self.forgets for e in entries):
             self.forgets = ""
             raise JournalError("the disk is full")
-        await super().append(run_id, entries)
+        await super().append(run_id, entries, taken)
 
 
 @dataclass
@@ -152,7 +152,7 @@ def assert_delivered_once(office: Office, state: RunState) -> None:
     assert list(state.steps) == STEPS
     assert state.proof is not None
     [branch] = git(office.remote, "for-each-ref", "--format=%(refname) %(objectname)").splitlines()
-    assert branch == f"refs/heads/{branch_of(state)} {state.proof.patch.head}"
+    assert branch == f"refs/heads/{state.branch} {state.proof.patch.head}"
     [pull_request] = (office.home / "pull_requests").glob("*.md")
     assert state.steps["pull_request"].result == str(pull_request)
     [ticket] = (office.home / "tickets").glob("*.md")

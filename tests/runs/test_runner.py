@@ -33,7 +33,6 @@ from anton.core.ticket import Ticket
 from anton.ports import Tracker
 from anton.proving.bundle import read_bundle
 from anton.runs.bundle import BUNDLE
-from anton.runs.deliver import branch_of
 from anton.runs.runner import advance, answer
 from anton.runs.world import World
 from tests.office import (
@@ -69,7 +68,7 @@ async def test_two_runs_on_one_repository_at_once_both_come_to_their_end(office:
 
     first, second = await asyncio.gather(whole("r1"), whole("r2"))
     branches = git(office.remote, "for-each-ref", "--format=%(refname:short)").split()
-    assert branches == [branch_of(first), branch_of(second)] == ["fix/bug-42-r1", "fix/bug-42-r2"]
+    assert branches == [first.branch, second.branch] == ["fix/bug-42-r1", "fix/bug-42-r2"]
     assert first.proof is not None
     assert second.proof is not None
     assert first.proof.green, first.proof.faults

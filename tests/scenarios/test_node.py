@@ -15,7 +15,6 @@ from anton.core.proof import Opinion
 from anton.core.run import Phase
 from anton.core.ticket import Ticket
 from anton.proving.programs import find_program
-from anton.runs.deliver import branch_of
 from anton.runs.runner import advance, answer
 from tests.office import RUN, TRIAGED, Office, git, written_up
 
@@ -103,7 +102,7 @@ async def test_a_node_package_is_repaired_end_to_end(tmp_path: Path) -> None:
     closed = await advance(office.world(SCRIPT), RUN)
     assert closed.closed is not None
     assert closed.closed.outcome is RunOutcome.DELIVERED
-    assert git(office.remote, "show", f"refs/heads/{branch_of(state)}:src/cart.js") == CART.replace(
+    assert git(office.remote, "show", f"refs/heads/{state.branch}:src/cart.js") == CART.replace(
         "=> a + b)", "=> a + b, 0)"
     )
 

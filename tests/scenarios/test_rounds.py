@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from pathlib import Path
 
 import pytest
@@ -27,7 +27,6 @@ from anton.core.message import StreamItem
 from anton.core.proof import FaultKind, Opinion
 from anton.core.run import Phase, RunState
 from anton.ports import ModelRequest
-from anton.runs.deliver import branch_of
 from anton.runs.runner import advance, answer
 from tests.office import (
     ADD_TEST,
@@ -90,8 +89,8 @@ async def test_approval_delivers_exactly_the_commits_that_were_shown(office: Off
     assert closed.phase is Phase.CLOSED
     assert closed.closed is not None
     assert closed.closed.outcome is RunOutcome.DELIVERED
-    assert git(office.remote, "rev-parse", f"refs/heads/{branch_of(state)}").strip() == state.proof.patch.head
-    subjects = git(office.remote, "log", "--format=%s", f"refs/heads/{branch_of(state)}").splitlines()
+    assert git(office.remote, "rev-parse", f"refs/heads/{state.branch}").strip() == state.proof.patch.head
+    subjects = git(office.remote, "log", "--format=%s", f"refs/heads/{state.branch}").splitlines()
     assert subjects == [
         "Show that completing twice holds",
         "Keep a completed to-do completed",
@@ -109,8 +108,8 @@ class TellingJournal(MemoryJournal):
         super().__init__()
         self.told: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
 
-    async def append(self, run_id: str, entries: Sequence[Entry]) -> None:
-        await super().append(run_id, entries)
+    async def append(self, run_id: str, entries: Sequence[Entry], taken: Collection[str] = ()) -> None:
+        await super().append(run_id, entries, taken)
         for entry in entries:
             if isinstance(entry.event, NotePosted) and entry.event.note.source is Source.TRIAGE:
                 self.told[entry.event.agent].set()

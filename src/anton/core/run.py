@@ -141,6 +141,11 @@ class RunState:
     """Of the last event."""
 
     @property
+    def branch(self) -> str:
+        """`fix/<ticket>-<run>`: at most one branch and one pull request for a run."""
+        return f"fix/{self.received.ticket.slug}-{self.run_id}"
+
+    @property
     def proof(self) -> Proof | None:
         """The proof of the current round, once it is judged."""
         return self.proofs[-1] if self.proofs and self.proofs[-1].round == self.round else None

@@ -47,14 +47,9 @@ async def deliver(world: World, log: RunLog) -> None:
     await log.append(RunClosed(outcome, decision.text if decision else ""))
 
 
-def branch_of(state: RunState) -> str:
-    """`fix/<ticket>-<run>`: at most one branch and one pull request for a run."""
-    return f"fix/{state.received.ticket.slug}-{state.run_id}"
-
-
 async def _push(world: World, log: RunLog) -> str:
     state, proof = log.state, _proof(log.state)
-    branch, remote = branch_of(state), _remote(state)
+    branch, remote = state.branch, _remote(state)
     await world.repository(state.received.repository).push(proof.patch.head, branch, remote)
     return f"{branch} at {proof.patch.head}"
 
@@ -65,7 +60,7 @@ async def _open_pull_request(world: World, log: RunLog) -> str:
     if briefing is None or base is None or decision is None:
         raise OutsideError(f"run {state.run_id} has nothing to open a pull request from")
     draft = PullRequestDraft(
-        head=branch_of(state),
+        head=state.branch,
         base=base.branch,
         commit=proof.patch.head,
         title=briefing.pull_request_title,
