@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from anton.adapters.chat.local import LocalChat
 from anton.adapters.forge.local import LocalForge
 from anton.adapters.hooks.none import NoHooks
 from anton.adapters.journal.memory import MemoryJournal
@@ -232,6 +233,7 @@ class Office:
             sandbox=self.sandbox,
             tracker=LocalTracker(self.home / "tickets"),
             forge=LocalForge(self.home / "pull_requests"),
+            chat=LocalChat(self.home / "messages"),
             hooks=self.hooks,
             repository=lambda path: GitRepository(Path(path), self.home / "mirror.git"),
             remote=self._remote,

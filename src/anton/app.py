@@ -18,6 +18,7 @@ from functools import partial
 from importlib.resources import files
 from pathlib import Path
 
+from anton.adapters.chat.local import LocalChat
 from anton.adapters.forge.local import LocalForge
 from anton.adapters.hooks.none import NoHooks
 from anton.adapters.hooks.programs import Program, ProgramHooks
@@ -92,6 +93,7 @@ async def compose(wish: Wish) -> AsyncIterator[Anton]:
         sandbox=sandbox,
         tracker=LocalTracker(settings.home / "tickets", [demo_ticket()]),
         forge=LocalForge(settings.home / "pull_requests"),
+        chat=LocalChat(settings.home / "messages"),
         hooks=_hooks(settings),
         repository=partial(_repository, settings.home),
         remote=partial(_remote, settings.home),

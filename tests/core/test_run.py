@@ -157,7 +157,7 @@ def test_folding_a_journal_is_what_living_through_it_was(events: list[Event]) ->
     assert fold(run) == lived == fold(stored)
     seen = fold([each for each in run if each.event.kind in MILESTONES])
     rest = replace(seen, agents=lived.agents, cells=lived.cells)
-    assert replace(rest, updated_at=lived.updated_at, number=lived.number) == lived
+    assert replace(rest, updated_at=lived.updated_at, number=lived.number, notable=lived.notable) == lived
 
 
 def test_milestones_are_events() -> None:

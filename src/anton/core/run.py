@@ -111,6 +111,10 @@ MILESTONES = frozenset(
 """Kinds of the events that a run's phase, rounds and verdict follow from: no agent's, no cell's."""
 
 
+NOTABLE = (MILESTONES - {"message_shown"}) | {"agent_ended", "question_asked", "question_answered"}
+"""Kinds of the events that the run's message in the chat is about."""
+
+
 @dataclass(frozen=True, slots=True)
 class RunState:
     """All that is known of a run."""
@@ -137,8 +141,15 @@ class RunState:
     """Name of the run's message in the chat."""
     shown: int = 0
     """Number of the last event that the message takes into account."""
+    notable: int = 1
+    """Number of the last event that the message is about."""
     number: int = 1
     """Of the last event."""
+
+    @property
+    def told(self) -> bool:
+        """Whether the run's message says all that it is about."""
+        return self.shown >= self.notable
 
     @property
     def branch(self) -> str:
@@ -198,7 +209,8 @@ def advance(state: RunState, entry: Entry) -> RunState:
     """
     phase = permit(state, entry.event)
     changed = _apply(state, entry.event)
-    return replace(changed, phase=phase, updated_at=entry.at, number=entry.number)
+    notable = entry.number if entry.event.kind in NOTABLE else state.notable
+    return replace(changed, phase=phase, updated_at=entry.at, number=entry.number, notable=notable)
 
 
 def permit(state: RunState, event: Event) -> Phase:

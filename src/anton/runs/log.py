@@ -55,7 +55,7 @@ class RunLog:
         """Where the run stands, with everything posted so far."""
         self._journal = journal
         self._clock = clock
-        self._watchers = watch
+        self._watchers = list(watch)
         self._pending: list[_Batch] = []
         self._due = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
@@ -86,6 +86,10 @@ class RunLog:
         written = self.post(*events)
         self._due.set()
         await written
+
+    def watch(self, watcher: Watcher) -> None:
+        """Have somebody told of each entry from now on."""
+        self._watchers.append(watcher)
 
     def agent(self, name: str) -> AgentView:
         """One agent's part, as the engine needs it."""

@@ -14,6 +14,7 @@ from anton.core.errors import OutsideError, SuiteUnusable, UsageError, unwrapped
 from anton.core.event import BaseResolved, Entry, RunClosed, RunOutcome, RunReceived
 from anton.core.run import Phase, RunState
 from anton.proving.scratch import remove_folder
+from anton.runs.announce import announced
 from anton.runs.brief import conclude
 from anton.runs.budget import within
 from anton.runs.deliver import deliver
@@ -39,7 +40,8 @@ async def advance(world: World, run_id: str, watch: Sequence[Watcher] = ()) -> R
     """
     async with open_log(world.journal, run_id, clock=world.clock, watch=watch) as log:
         held = replace(world, model=within(world.budget, log.state, world.model))
-        await _Runner(held, log).advance()
+        async with announced(world.chat, log):
+            await _Runner(held, log).advance()
         return log.state
 
 

@@ -10,7 +10,7 @@ from anton.core.agent import AgentSpec
 from anton.core.permission import Policy
 from anton.core.suite_options import SuiteOptions
 from anton.core.tool import Tool
-from anton.ports import Forge, Hooks, Journal, Model, Past, Repository, Sandbox, Tracker
+from anton.ports import Chat, Forge, Hooks, Journal, Model, Past, Repository, Sandbox, Tracker
 from anton.proving.declarations import Declared
 from anton.proving.environment import Environments
 from anton.proving.plan import TestPlan
@@ -57,6 +57,7 @@ class World:
     sandbox: Sandbox
     tracker: Tracker
     forge: Forge
+    chat: Chat
     hooks: Hooks
     repository: Callable[[str], Repository]
     """The trusted side of the repository at an absolute path."""

@@ -65,6 +65,12 @@ def escaped(text: str, limit: int = 300) -> str:
     return inert.translate({ord("*"): "∗", ord("_"): "＿", ord("~"): "∼", ord("`"): "ˋ", ord("@"): "＠"})
 
 
+def code(text: str, limit: int = 300) -> str:
+    """One line of outside text as it is written, in a typewriter's face inside mrkdwn."""
+    inert = line(text, limit).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return f"`{inert.translate({ord('`'): 'ˋ', ord('@'): '＠'})}`" if inert else "`\u2009`"
+
+
 def plain(text: str, limit: int) -> Block:
     """A text object in which nothing is markup; a space where there is nothing to say."""
     return {"type": "plain_text", "text": clipped(paragraphs(text, _WHOLE), limit) or " ", "emoji": False}
@@ -91,10 +97,9 @@ def told(text: str) -> Block:
 
 
 def fields(pairs: Mapping[str, str]) -> Block:
-    """Names and outside values, side by side."""
+    """Names of our own and values in mrkdwn, side by side; outside words have passed `escaped` or `code`."""
     shown = [
-        mrkdwn(f"*{name}*\n{escaped(value, 800)}", FIELD_CHARACTERS)
-        for name, value in list(pairs.items())[:MAX_FIELDS]
+        mrkdwn(f"*{name}*\n{value}", FIELD_CHARACTERS) for name, value in list(pairs.items())[:MAX_FIELDS]
     ]
     return {"type": "section", "fields": shown}
 

@@ -9,7 +9,6 @@ from anton.core.briefing import Briefing
 from anton.core.event import Decided, RunOutcome, Verb
 from anton.core.proof import Proof
 from anton.core.run import Phase, RunState
-from anton.views.encode import line
 from anton.views.figures import cost, count, duration
 from anton.views.matrix import squares
 from anton.views.slack.blocks import (
@@ -18,6 +17,7 @@ from anton.views.slack.blocks import (
     Post,
     actions,
     button,
+    code,
     confirmed,
     context,
     escaped,
@@ -134,7 +134,9 @@ def _closed(state: RunState) -> Iterator[Block]:
     if state.closed.detail:
         yield told(state.closed.detail)
     if state.steps:
-        yield fields({_STEPS.get(step.step, step.step): step.result for step in state.steps.values()})
+        yield fields(
+            {_STEPS.get(s.step, escaped(s.step)): code(s.result, 1_000) for s in state.steps.values()}
+        )
 
 
 def _briefing(state: RunState, briefing: Briefing, proof: Proof) -> Iterator[Block]:
@@ -143,11 +145,11 @@ def _briefing(state: RunState, briefing: Briefing, proof: Proof) -> Iterator[Blo
     yield told(briefing.paragraph)
     yield fields(
         {
-            "Priority": briefing.priority,
-            "Component": briefing.component,
-            "Branch": state.branch,
-            "Base": f"{proof.patch.base[:10]} {state.base.branch if state.base else ''}",
-            "Sandbox": proof.sandbox,
+            "Priority": escaped(briefing.priority),
+            "Component": escaped(briefing.component),
+            "Branch": code(state.branch),
+            "Base": code(f"{state.base.branch if state.base else ''} {proof.patch.base[:10]}"),
+            "Sandbox": escaped(proof.sandbox),
             "Files": _names([file.path for file in proof.patch.files], "file"),
         }
     )
@@ -169,7 +171,7 @@ def fits(proof: Proof) -> bool:
 
 
 def _names(names: list[str], noun: str) -> str:
-    shown = ", ".join(line(name, 100) for name in names[:LISTED])
+    shown = ", ".join(code(name, 100) for name in names[:LISTED])
     return f"{count(len(names), noun)}: {shown}{', …' if len(names) > LISTED else ''}" if names else "none"
 
 

@@ -1,0 +1,1 @@
+"""The Chat port: Slack, and Markdown files."""
