@@ -143,6 +143,8 @@ class AgentState:
     questions: tuple[Question, ...] = ()
     """That it asked a person, oldest first."""
     answers: tuple[QuestionAnswered, ...] = ()
+    asked_before: int = 0
+    """How many of the questions are older than the latest reply: the others are of its calls."""
     usage: Usage = Usage()
     cost_dollars: float = 0.0
     cost_known: bool = True
@@ -154,9 +156,16 @@ class AgentState:
 
     @property
     def open_questions(self) -> tuple[Question, ...]:
-        """Questions that nobody has answered and that still wait, oldest first."""
+        """Questions that nobody has answered and that still wait, oldest first.
+
+        Whether a call may be made is asked only as long as the reply that makes it is acted on.
+        """
         settled = {answer.question for answer in self.answers}
-        return tuple(question for question in self.questions if question.id not in settled)
+        return tuple(
+            question
+            for question in self.questions
+            if question.id not in settled and (self.reply is not None or not question.is_permission)
+        )
 
     @property
     def output(self) -> str | None:
@@ -244,6 +253,7 @@ def apply(state: AgentState, event: AgentEvent) -> AgentState:
                 messages=messages,
                 measure=state.measure.after(messages, event.usage),
                 reply=event,
+                asked_before=len(state.questions),
                 stand_in=event.model if event.instead_of else "",
                 asking=False,
                 idle_replies=0 if event.calls else state.idle_replies + 1,

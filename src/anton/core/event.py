@@ -18,6 +18,7 @@ from anton.core.question import Question
 from anton.core.suite_options import SuiteOptions
 from anton.core.ticket import Ticket
 from anton.core.tool import ToolResult
+from anton.core.work import WorkStarted, WorkStopped
 
 
 class AgentOutcome(StrEnum):
@@ -332,6 +333,18 @@ class StepDelivered:
     kind: Literal["step_delivered"] = "step_delivered"
 
 
+@dataclass(frozen=True, slots=True)
+class LetterRefused:
+    """Somebody's word to the run came too late, or could not be heeded; it was put on record instead."""
+
+    letter: str
+    """Its id."""
+    by: str
+    reason: str
+    """For the one who wrote it."""
+    kind: Literal["letter_refused"] = "letter_refused"
+
+
 class RunOutcome(StrEnum):
     """How a run ended."""
 
@@ -375,8 +388,11 @@ Event = (
     | RoundStarted
     | BriefingPrepared
     | Decided
+    | LetterRefused
     | MessageShown
     | StepDelivered
+    | WorkStarted
+    | WorkStopped
     | RunClosed
 )
 

@@ -7,6 +7,10 @@ from datetime import datetime
 
 MAX_QUESTION_CHARACTERS = 600
 """One short question; a person is woken for it."""
+MAX_QUESTIONS = 3
+"""Of one agent in one run; what it does not know then, it decides itself."""
+MAX_CALL_CHARACTERS = 10_000
+"""Of a call that a person is asked about: what cannot be shown whole is not asked about, and not made."""
 
 
 @dataclass(frozen=True, slots=True)

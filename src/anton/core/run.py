@@ -30,6 +30,7 @@ from anton.core.event import (
     Entry,
     Event,
     HookFailed,
+    LetterRefused,
     MessageShown,
     NotePosted,
     ProofFinished,
@@ -47,6 +48,7 @@ from anton.core.event import (
     Verb,
 )
 from anton.core.proof import Cell, Proof
+from anton.core.question import Question
 
 
 class Phase(StrEnum):
@@ -86,6 +88,7 @@ TRANSITIONS: Mapping[type, tuple[frozenset[Phase], Phase | None]] = MappingProxy
             frozenset({Phase.DECIDING}),
             None,
         ),  # DELIVERING, unless changes are requested; declined: any
+        LetterRefused: (frozenset(Phase), None),
         MessageShown: (frozenset(Phase), None),
         StepDelivered: (frozenset({Phase.DELIVERING}), None),
         RunClosed: (_OPEN, Phase.CLOSED),
@@ -165,6 +168,28 @@ class RunState:
     def decision(self) -> Decided | None:
         """The latest answer of a person."""
         return self.decisions[-1] if self.decisions else None
+
+    @property
+    def questions(self) -> tuple[Question, ...]:
+        """All that a person was asked while the run went on, oldest first."""
+        asked = (question for agent in self.agents.values() for question in agent.questions)
+        return tuple(sorted(asked, key=lambda question: int(question.id[1:])))
+
+    @property
+    def open_questions(self) -> tuple[Question, ...]:
+        """Those that an answer is still waited for, oldest first."""
+        if self.phase not in _ACTIVE:
+            return ()
+        return tuple(q for q in self.questions if q in self.agents[q.agent].open_questions)
+
+    def question(self, name: str) -> Question | None:
+        """The question that goes by an id."""
+        return next((question for question in self.questions if question.id == name), None)
+
+    def answer_to(self, name: str) -> QuestionAnswered | None:
+        """How the question with an id was settled; None where it was not."""
+        answers = (answer for agent in self.agents.values() for answer in agent.answers)
+        return next((answer for answer in answers if answer.question == name), None)
 
     @property
     def cost_dollars(self) -> float:
@@ -249,7 +274,7 @@ def _apply(state: RunState, event: Event) -> RunState:
             return replace(state, closed=event)
         case MessageShown():
             return replace(state, message=event.message, shown=event.number)
-        case RunReceived() | ProofStarted():
+        case RunReceived() | ProofStarted() | LetterRefused():
             return state
         case _:
             known = state.agents.get(event.agent) or AgentState(event.agent)

@@ -41,6 +41,8 @@ class _Batch:
     entries: tuple[Entry, ...]
     states: tuple[RunState, ...]
     written: asyncio.Future[None]
+    taken: tuple[str, ...] = ()
+    """Ids of the letters that the events come from."""
 
 
 class RunLog:
@@ -58,11 +60,16 @@ class RunLog:
         self._watchers = list(watch)
         self._pending: list[_Batch] = []
         self._due = asyncio.Event()
+        self._changed = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
         self._stopping = False
 
-    def post(self, *events: Event) -> asyncio.Future[None]:
+    def post(self, *events: Event, taken: Sequence[str] = ()) -> asyncio.Future[None]:
         """Fold events and have them written soon, in one transaction; the future is done once they are.
+
+        Args:
+            events: In their order.
+            taken: Ids of the letters that they come from, which are gone with that transaction.
 
         Raises:
             IllegalTransition: the run's phase does not allow one of them; none was posted.
@@ -75,17 +82,25 @@ class RunLog:
             states.append(state)
         self.state = state
         loop = asyncio.get_running_loop()
-        batch = _Batch(tuple(entries), tuple(states), loop.create_future())
+        batch = _Batch(tuple(entries), tuple(states), loop.create_future(), tuple(taken))
         self._pending.append(batch)
         if self._timer is None:
             self._timer = loop.call_later(GATHER_SECONDS, self._due.set)
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()
         return batch.written
 
-    async def append(self, *events: Event) -> None:
+    async def append(self, *events: Event, taken: Sequence[str] = ()) -> None:
         """Post events, have them written now, and wait until they are on disk."""
-        written = self.post(*events)
+        written = self.post(*events, taken=taken)
         self._due.set()
         await written
+
+    async def until(self, holds: Callable[[RunState], bool]) -> RunState:
+        """Wait until something holds of the run, with everything posted so far."""
+        while not holds(self.state):
+            await self._changed.wait()
+        return self.state
 
     def watch(self, watcher: Watcher) -> None:
         """Have somebody told of each entry from now on."""
@@ -114,7 +129,8 @@ class RunLog:
     async def _write_pending(self) -> None:
         batches, self._pending = self._pending, []
         entries = tuple(entry for batch in batches for entry in batch.entries)
-        await self._journal.append(self.state.run_id, entries)
+        taken = [letter for batch in batches for letter in batch.taken]
+        await self._journal.append(self.state.run_id, entries, taken)
         self.entries.extend(entries)
         for batch in batches:
             for entry, state in zip(batch.entries, batch.states, strict=True):

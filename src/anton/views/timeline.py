@@ -18,6 +18,7 @@ from anton.core.event import (
     Entry,
     Event,
     HookFailed,
+    LetterRefused,
     MessageShown,
     NotePosted,
     ProofFinished,
@@ -104,6 +105,8 @@ def _told(event: Event) -> tuple[str, str] | None:
             return "proof", _of_proof(event)
         case Decided():
             return event.by, _decided(event)
+        case LetterRefused():
+            return event.by, f"is not heard: {event.reason}"
         case (
             RunReceived()
             | BaseResolved()
