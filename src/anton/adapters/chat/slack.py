@@ -105,6 +105,8 @@ class SlackChat:
             retry_handlers=[AsyncRateLimitErrorRetryHandler(max_retry_count=RATE_LIMIT_WAITS)],
         )
         self._channel = channel
+        self._channel_id = channel
+        """As soon as Slack has named it: a channel can be posted to by its name, but not be read."""
         self._page_url = page_url
         self._runs: dict[str, _Run] = {}
 
@@ -153,7 +155,8 @@ class SlackChat:
     def _known(self, run_id: str, message: str) -> _Run:
         known = self._runs.get(run_id)
         if known is None:
-            known = self._runs[run_id] = _read(message, self._channel)
+            known = self._runs[run_id] = _read(message, self._channel_id)
+            self._channel_id = known.channel
         return known
 
     async def _show(self, state: RunState, run: _Run) -> None:
@@ -171,7 +174,8 @@ class SlackChat:
         if known is None or not await self._edit(run, known.ts, post, run_id, key, digest):
             run.certain = False
             sent = await self._send(run.channel, post, thread_ts, _metadata(run_id, key, digest))
-            run.channel, known = sent[0], _Posted(ts=sent[1], digest=digest)
+            run.channel = self._channel_id = sent[0]
+            known = _Posted(ts=sent[1], digest=digest)
             run.certain = True
         run.posts[key] = _Posted(ts=known.ts, digest=digest)
         return known.ts
@@ -236,7 +240,7 @@ class SlackChat:
 
     async def _look(self, run: _Run, run_id: str, method: str, where: Mapping[str, str]) -> None:
         asked = {"channel": run.channel, "limit": SEARCHED, "include_all_metadata": "true", **where}
-        answer = await self._client.api_call(method, params=asked)
+        answer = await self._client.api_call(method, data=asked)
         for found in answer.get("messages") or ():
             metadata = found.get("metadata") or {}
             payload = metadata.get("event_payload") or {}
@@ -247,7 +251,7 @@ class SlackChat:
     def _explained(self, error: Exception) -> OutsideError:
         if isinstance(error, SlackApiError):
             code = _code(error)
-            remedy = REMEDIES.get(code, "see https://docs.slack.dev/reference/methods for what it means")
+            remedy = REMEDIES.get(code, "it is tried again later")
             return OutsideError(f"Slack refused a call for channel {self._channel!r}: {code}; {remedy}")
         return OutsideError(
             f"Slack could not be reached for channel {self._channel!r}: {error or type(error).__name__}; "
@@ -265,7 +269,11 @@ def _read(message: str, channel: str) -> _Run:
 
 
 def _code(error: SlackApiError) -> str:
-    return str(error.response.get("error", "")) if error.response is not None else ""
+    """Slack's name of the error; the status of an answer that is not Slack's own."""
+    answer = error.response
+    if isinstance(answer.data, dict):
+        return str(answer.data.get("error", ""))
+    return f"status {answer.status_code}"
 
 
 def _metadata(run_id: str, key: str, digest: str) -> dict[str, object]:
