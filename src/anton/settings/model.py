@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import Annotated, Literal, Self
-from urllib.parse import urlsplit
 
 from pydantic import (
-    AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     PrivateAttr,
-    SecretStr,
     model_validator,
 )
 
 from anton.core.agent import AgentName
 from anton.core.permission import Policy
+from anton.settings.fields import AbsolutePath, Dollars, Host, InsidePath, Key, SecretText, Section, Text, Url
 
 DEFAULT = "default"
 """Origin of what nobody set."""
@@ -32,86 +26,8 @@ OF_REPOSITORY = "the repository's anton.toml"
 Keys = tuple[str, ...]
 """A key, table by table."""
 
-_HOST = re.compile(
-    r"(?:\*\.)?(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9](?::[1-9][0-9]{0,4})?"
-)
-_CONTROL = re.compile("[\u0000-\u001f\u007f-\u009f\u2028\u2029\ud800-\udfff]")
 
-
-def _printable(text: str) -> str:
-    if not text.strip():
-        raise ValueError("must not be empty")
-    if _CONTROL.search(text):
-        raise ValueError("must not hold control characters, such as line breaks")
-    return text
-
-
-def _key(secret: SecretStr) -> SecretStr:
-    text = secret.get_secret_value().strip()
-    if not text or not text.isascii() or not text.isprintable() or " " in text:
-        raise ValueError("must be one word of printable ASCII characters, as keys of model endpoints are")
-    return SecretStr(text)
-
-
-def _secret_text(secret: SecretStr) -> SecretStr:
-    _printable(secret.get_secret_value())
-    return secret
-
-
-def _url(text: str) -> str:
-    text = _printable(text.strip())
-    try:
-        parts = urlsplit(text)
-        port = parts.port
-    except ValueError as error:
-        raise ValueError(f"is no URL: {error}") from error
-    if parts.scheme not in ("http", "https") or not parts.hostname or " " in text:
-        raise ValueError(
-            "must begin with 'http://' or 'https://' and a host, as in 'https://api.openai.com/v1'"
-        )
-    if "@" in parts.netloc:
-        raise ValueError("must not hold a user name or password: the key goes into API_KEY")
-    if parts.query or parts.fragment or port == 0:
-        raise ValueError("must end with its path, without '?', '#' or port 0")
-    return text.rstrip("/")
-
-
-def _host(text: str) -> str:
-    """A name on the public internet: addresses, and names without a dot, are none."""
-    host = text.strip().lower()
-    if not _HOST.fullmatch(host):
-        raise ValueError(
-            "must be the name of a host, as in 'docs.python.org', '*.readthedocs.io' or 'example.com:8443'"
-        )
-    return host
-
-
-def _absolute(path: Path) -> Path:
-    _printable(str(path))
-    if not path.is_absolute():
-        raise ValueError("must not be empty")
-    return path
-
-
-def _inside(text: str) -> str:
-    path = PurePosixPath(text)
-    if text and (path.is_absolute() or ".." in path.parts or _CONTROL.search(text)):
-        raise ValueError("must be a path inside the repository, as in 'build/junit.xml'")
-    return text
-
-
-Text = Annotated[str, AfterValidator(_printable)]
-AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
-Dollars = Annotated[float, Field(strict=True, ge=0, le=1_000_000)]
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False, hide_input_in_errors=True
-    )
-
-
-class PriceSettings(_Section):
+class PriceSettings(Section):
     """What a model costs, in US dollars per million tokens."""
 
     input: Dollars
@@ -125,15 +41,15 @@ def _named(value: object) -> object:
     return {"name": value} if isinstance(value, str) else value
 
 
-class FallbackSettings(_Section):
+class FallbackSettings(Section):
     """One of `model.fallback`: what is asked where the models before it give no reply."""
 
     name: Text
-    base_url: Annotated[str, AfterValidator(_url)] | None = None
+    base_url: Url | None = None
     """Without one, the endpoint of `[model]`, with its key."""
     api_key_env: Annotated[str, Field(pattern="^[A-Za-z_][A-Za-z0-9_]*$")] | None = None
     """Variable that holds the key."""
-    api_key: Annotated[SecretStr, AfterValidator(_key)] | None = None
+    api_key: Key | None = None
     """What that variable holds; None where it is not set."""
 
     @model_validator(mode="after")
@@ -146,11 +62,11 @@ class FallbackSettings(_Section):
 Effort = Literal["low", "medium", "high"]
 
 
-class ModelSettings(_Section):
+class ModelSettings(Section):
     """`[model]`: any endpoint that speaks chat completions."""
 
-    api_key: Annotated[SecretStr, AfterValidator(_key)] | None = None
-    base_url: Annotated[str, AfterValidator(_url)] = "https://api.openai.com/v1"
+    api_key: Key | None = None
+    base_url: Url = "https://api.openai.com/v1"
     name: Text | None = None
     idle_seconds: Annotated[float, Field(strict=True, gt=0, le=3600)] = 60.0
     """Silence of a stream after which it counts as cut."""
@@ -164,7 +80,7 @@ class ModelSettings(_Section):
     """By the model's name; these come before the built-in ones."""
 
 
-class AgentLimits(_Section):
+class AgentLimits(Section):
     """`[agents.NAME]`: one agent's limits per stint."""
 
     turns: Annotated[int, Field(strict=True, ge=1, le=1000)]
@@ -177,7 +93,7 @@ class AgentLimits(_Section):
     """Names of tools that it gets besides its own."""
 
 
-class AgentsSettings(_Section):
+class AgentsSettings(Section):
     """`[agents]`: the four agents."""
 
     triage: AgentLimits
@@ -195,12 +111,12 @@ class AgentsSettings(_Section):
         return limits
 
 
-class SuiteSettings(_Section):
+class SuiteSettings(Section):
     """`[tests]`: how the repository's tests are run."""
 
     command: tuple[Text, ...] = ()
     """Words of a command that leaves JUnit XML at `report`; without one, pytest is run."""
-    report: Annotated[str, AfterValidator(_inside)] = ""
+    report: InsidePath = ""
     """File or folder inside the repository; needed with `command`."""
     patterns: tuple[Text, ...] = ()
     """Globs of the paths that belong to tests, in place of the built-in ones."""
@@ -220,7 +136,7 @@ class SuiteSettings(_Section):
         return self
 
 
-class RunSettings(_Section):
+class RunSettings(Section):
     """`[run]`: one ticket's way."""
 
     rounds: Annotated[int, Field(strict=True, ge=1, le=10)] = 2
@@ -229,7 +145,7 @@ class RunSettings(_Section):
     """Folder of the incident reports; without one, `.oncall_runs` where Anton was started."""
 
 
-class ProofSettings(_Section):
+class ProofSettings(Section):
     """`[proof]`: how far a proof goes."""
 
     mutation_seconds: Annotated[float, Field(strict=True, ge=0, le=3600)] = 60.0
@@ -238,7 +154,7 @@ class ProofSettings(_Section):
     """Wall time for finding the commit that brought the bug, at the same time; 0 leaves it out."""
 
 
-class BudgetSettings(_Section):
+class BudgetSettings(Section):
     """`[budget]`: what the agents of one run may spend; without a limit there is none."""
 
     run_dollars: Annotated[float, Field(strict=True, gt=0)] | None = None
@@ -251,19 +167,19 @@ class BudgetSettings(_Section):
     """Of one answer; asked of the provider wherever there is a limit to keep."""
 
 
-class PermissionSettings(_Section):
+class PermissionSettings(Section):
     """`[permissions]`: what the agents may do of themselves; docs/permissions.md has the whole table."""
 
     policy: Policy = Policy.AUTO
 
 
-class SandboxSettings(_Section):
+class SandboxSettings(Section):
     """`[sandbox]`: where code of the repository runs. That there be none is never a setting."""
 
     kind: Literal["auto", "bubblewrap", "landlock"] = "auto"
 
 
-class HookSettings(_Section):
+class HookSettings(Section):
     """`[[hooks]]`: a program that is told of what agents do."""
 
     moment: Literal["before_agent", "after_agent", "before_tool", "after_tool", "on_error"]
@@ -285,16 +201,16 @@ class HookSettings(_Section):
         return self
 
 
-class WebSettings(_Section):
+class WebSettings(Section):
     """`[web]`: what agents may read of the web, if they are given tools for it."""
 
-    allow: tuple[Annotated[str, AfterValidator(_host)], ...] = ()
+    allow: tuple[Host, ...] = ()
     """Hosts whose pages may be read; `*.` before one stands for all below it."""
-    search_url: Annotated[str, AfterValidator(_url)] | None = None
+    search_url: Url | None = None
     """Of a SearXNG server."""
 
 
-class Settings(_Section):
+class Settings(Section):
     """All settings, checked. Secrets show neither in its text nor in any error."""
 
     model: ModelSettings = Field(default_factory=ModelSettings)
@@ -312,7 +228,7 @@ class Settings(_Section):
     """Folder of journal, mirrors and the embedded tracker and forge."""
     repo_cwd: AbsolutePath | None = None
     """Repository to work on where the command line names none."""
-    database_url: Annotated[SecretStr, AfterValidator(_secret_text)] | None = None
+    database_url: SecretText | None = None
     """Of the journal; without one, `journal.db` in `home`."""
 
     _origins: Mapping[Keys, str] = PrivateAttr(default_factory=dict)
