@@ -51,6 +51,7 @@ IMPURE_MODULES = {"asyncio", "os", "socket", "subprocess", "pathlib", "shutil", 
 BY_NAME = {
     "__main__.py": {"anton.app"},
     "entrypoints/cli.py": {"anton.entrypoints.…"},
+    "app/outside.py": {"anton.adapters.chat.slack"},
 }
 """File → what it may import when it is first needed, so that `anton --help` stays quick; nobody else may."""
 

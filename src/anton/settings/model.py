@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Annotated, Literal, Self
 
 from pydantic import (
+    AfterValidator,
     BeforeValidator,
     Field,
     PrivateAttr,
@@ -210,6 +212,34 @@ class WebSettings(Section):
     """Of a SearXNG server."""
 
 
+def _channel(text: str) -> str:
+    name = text.strip().removeprefix("#")
+    if not name or not re.fullmatch(r"[^\s#@<>&,]{1,80}", name):
+        raise ValueError("must be the name of a channel or its id, as in 'oncall' or 'C0123456789'")
+    return name
+
+
+class SlackSettings(Section):
+    """`[slack]`: the workspace that is told of runs, and decides on them."""
+
+    bot_token: Key | None = None
+    """`xoxb-…`; without one, messages are Markdown files."""
+    channel: Annotated[str, AfterValidator(_channel)] | None = None
+    signing_secret: Key | None = None
+    """For requests that Slack sends to the server."""
+    app_token: Key | None = None
+    """`xapp-…`: connect by Socket Mode, with no public URL."""
+    team: Annotated[str, Field(pattern="^[TE][A-Z0-9]{2,30}$")] | None = None
+    """Id of the only workspace that is listened to; without one, that of the bot token."""
+    base_url: Url = "https://slack.com/api"
+
+    @model_validator(mode="after")
+    def _says_where(self) -> Self:
+        if self.bot_token is not None and self.channel is None:
+            raise ValueError("has a bot_token and needs a channel: set SLACK_CHANNEL, such as 'oncall'")
+        return self
+
+
 class Settings(Section):
     """All settings, checked. Secrets show neither in its text nor in any error."""
 
@@ -222,6 +252,7 @@ class Settings(Section):
     permissions: PermissionSettings = Field(default_factory=PermissionSettings)
     sandbox: SandboxSettings = Field(default_factory=SandboxSettings)
     web: WebSettings = Field(default_factory=WebSettings)
+    slack: SlackSettings = Field(default_factory=SlackSettings)
     hooks: tuple[HookSettings, ...] = ()
     """In the order in which they are told."""
     home: AbsolutePath

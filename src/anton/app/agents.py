@@ -1,0 +1,93 @@
+"""The agents as the settings have them, and what they work with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from difflib import get_close_matches
+
+from anton.adapters.hooks.none import NoHooks
+from anton.adapters.hooks.programs import Program, ProgramHooks
+from anton.adapters.web.closed import ClosedWeb, NoSearch
+from anton.adapters.web.guarded import GuardedWeb
+from anton.adapters.web.searxng import SearxngSearch
+from anton.agents.roster import addable, roster
+from anton.core.agent import AGENTS, AgentSpec, Limits
+from anton.core.errors import UsageError
+from anton.core.event import HookMoment
+from anton.core.tool import Tool
+from anton.ports import Hooks, Search, Web
+from anton.runs.world import Bench
+from anton.settings import Settings, hook_environment_of_process
+from anton.tools.catalogue import TOOLS
+from anton.tools.context import BaseHistory, ToolContext
+from anton.tools.worktree import Worktree
+
+
+def equip(bench: Bench, web: Web | None = None, search: Search | None = None) -> Mapping[str, Tool]:
+    """The tools of an agent, bound to its worktree, and to the web as far as it is open."""
+    history = BaseHistory(bench.past, bench.commit)
+    context = ToolContext(Worktree(bench.worktree), bench.owns, bench.run_tests, history, web, search)
+    return {name: TOOLS[name].bind(context) for name in bench.names}
+
+
+def web_of(settings: Settings) -> Web:
+    """Pages of the hosts that the settings list; none where they list none."""
+    return GuardedWeb(settings.web.allow) if settings.web.allow else ClosedWeb()
+
+
+def search_of(settings: Settings) -> Search:
+    """The search server that the settings name, if they name one."""
+    return SearxngSearch(settings.web.search_url) if settings.web.search_url else NoSearch()
+
+
+def hooks_of(settings: Settings) -> Hooks:
+    """The operator's programs, in the order in which they are told."""
+    programs = [
+        Program(
+            HookMoment(hook.moment),
+            hook.command,
+            hook.seconds,
+            frozenset(hook.tools),
+            frozenset(hook.agents),
+            hook.env,
+        )
+        for hook in settings.hooks
+    ]
+    return ProgramHooks(programs, hook_environment_of_process()) if programs else NoHooks()
+
+
+def specs_of(settings: Settings) -> tuple[AgentSpec, ...]:
+    """The four agents with their limits, models and tools.
+
+    Raises:
+        UsageError: an agent is given a tool that there is none of, or that it cannot have.
+    """
+    named = {name: settings.agents.of(name) for name in AGENTS}
+    limits = {name: Limits(own.turns, own.seconds) for name, own in named.items()}
+    return tuple(_configured(spec, settings) for spec in roster(limits))
+
+
+def _configured(spec: AgentSpec, settings: Settings) -> AgentSpec:
+    own = settings.agents.of(spec.name)
+    return replace(
+        spec,
+        model=own.model,
+        context_tokens=settings.model.context_tokens,
+        reasoning_effort=own.reasoning_effort or settings.model.reasoning_effort,
+        tools=tuple(dict.fromkeys((*spec.tools, *_added_tools(spec, settings)))),
+    )
+
+
+def _added_tools(spec: AgentSpec, settings: Settings) -> tuple[str, ...]:
+    added, allowed = settings.agents.of(spec.name).tools, addable(spec)
+    for name in added:
+        if name not in allowed:
+            origin = settings.origin("agents", spec.name, "tools")
+            close = get_close_matches(name, allowed, n=1)
+            meant = f"did you mean {close[0]!r}? " if close else ""
+            raise UsageError(
+                f"{origin}: agents.{spec.name}.tools names {name[:60]!r}: {meant}"
+                f"Allowed here: {', '.join(sorted(allowed))}"
+            )
+    return added

@@ -1,0 +1,39 @@
+"""What `anton doctor` finds."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+
+from anton.adapters.sandbox.selftest import self_test
+from anton.app.agents import search_of, web_of
+from anton.entrypoints.composition import Check
+from anton.runs.world import World
+from anton.settings import Settings, hook_environment_of_process
+
+
+async def examine(settings: Settings, world: World) -> tuple[Check, ...]:
+    """Which side each port is on, and whether it works; the sandbox is tried out."""
+    findings = await self_test(world.sandbox) if world.sandbox.usable else ()
+    return (
+        *(Check("settings", False, notice) for notice in settings.notices),
+        Check("model", True, ", else ".join((world.model.name, *world.budget.fallback))),
+        Check("tracker", True, world.tracker.description),
+        Check("forge", True, world.forge.description),
+        Check("chat", True, world.chat.description),
+        Check("web", True, web_of(settings).description),
+        Check("search", True, search_of(settings).description),
+        Check("journal", True, str(settings.home / "journal.db")),
+        *_hook_checks(settings),
+        Check("sandbox", world.sandbox.level > 0, world.sandbox.description),
+        *(Check(f"  {finding.name}", finding.held, finding.detail) for finding in findings),
+    )
+
+
+def _hook_checks(settings: Settings) -> Iterator[Check]:
+    """One line a hook; a program that is not there would fail at its every moment."""
+    path = hook_environment_of_process()["PATH"]
+    for hook in settings.hooks:
+        found = shutil.which(hook.command[0], path=path)
+        detail = f"{hook.moment}: {hook.command[0]}" + ("" if found else " is no program that can be run")
+        yield Check("hook", found is not None, detail)

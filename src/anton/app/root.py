@@ -1,0 +1,139 @@
+"""Puts Anton together for one step: settings in, adapters out."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import hashlib
+import re
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+
+from anton.adapters.forge.local import LocalForge
+from anton.adapters.journal.sql import SqlJournal
+from anton.adapters.repository.git import GitRepository
+from anton.adapters.repository.mirror import create_bare
+from anton.adapters.tracker.local import LocalTracker
+from anton.app.agents import equip, hooks_of, search_of, specs_of, web_of
+from anton.app.examination import examine
+from anton.app.models import model_of
+from anton.app.outside import chat_of
+from anton.app.sandboxes import sandbox_of
+from anton.app.suites import ENVIRONMENTS, planned_by
+from anton.core.errors import UsageError
+from anton.demo.build import REQUEST, demo_ticket, lay_out
+from anton.entrypoints.composition import Anton, Wish
+from anton.proving.environment import Environments
+from anton.proving.programs import Machine
+from anton.runs.budget import Budget
+from anton.runs.world import World
+from anton.settings import Settings, package_sources_of_process, settings_of_process
+
+
+@asynccontextmanager
+async def compose(wish: Wish) -> AsyncIterator[Anton]:
+    """Put Anton together for one step, and take it apart again.
+
+    Raises:
+        UsageError: the settings are wrong; file, key and what is allowed are named.
+    """
+    settings = settings_of_process(wish.repository, wish.config)
+    await asyncio.to_thread(_make_home, settings.home)
+    model = model_of(settings, wish.record)
+    url = settings.database_url
+    journal = SqlJournal(url.get_secret_value() if url else settings.home / "journal.db")
+    sandbox = await sandbox_of(wish, settings)
+    world = World(
+        journal=journal,
+        model=model,
+        sandbox=sandbox,
+        tracker=LocalTracker(settings.home / "tickets", [demo_ticket()]),
+        forge=LocalForge(settings.home / "pull_requests"),
+        chat=chat_of(settings),
+        hooks=hooks_of(settings),
+        repository=partial(_repository, settings.home),
+        remote=partial(_remote, settings.home),
+        plan=partial(planned_by, settings),
+        environments=Environments(
+            settings.home / ENVIRONMENTS, sandbox, Machine(Path(sys.executable)), package_sources_of_process()
+        ),
+        specs=specs_of(settings),
+        equip=partial(equip, web=web_of(settings), search=search_of(settings)),
+        home=settings.home,
+        mutation_seconds=settings.proof.mutation_seconds,
+        culprit_seconds=settings.proof.culprit_seconds,
+        policy=settings.permissions.policy,
+        budget=Budget(
+            **settings.budget.model_dump(), fallback=tuple(other.name for other in settings.model.fallback)
+        ),
+    )
+    try:
+        yield _anton(settings, wish, world)
+    finally:
+        await world.chat.close()
+        await model.close()
+        await journal.close()
+
+
+def _make_home(home: Path) -> None:
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(
+            f"the state folder {str(home)!r} cannot be made: {error.strerror}; set ANTON_HOME to another"
+        ) from error
+
+
+def _repository(home: Path, path: str) -> GitRepository:
+    return GitRepository(Path(path), home / "mirrors" / f"{_name_of(path)}.git")
+
+
+def _name_of(path: str) -> str:
+    """A folder name for a repository: readable, and another one for another path."""
+    readable = re.sub(r"[^a-z0-9]+", "-", Path(path).name.lower()).strip("-")[:40]
+    return f"{readable or 'repository'}-{hashlib.sha256(path.encode()).hexdigest()[:10]}"
+
+
+async def _remote(home: Path, repository: str, origin: str) -> str:
+    """The repository's own origin if it is on this machine, else a bare repository that Anton keeps for it.
+
+    An origin elsewhere needs a forge with a credential; without one nothing is sent to it.
+    """
+    if origin.startswith("/") and await asyncio.to_thread(Path(origin).is_dir):
+        return origin
+    own = home / "remotes" / f"{_name_of(repository)}.git"
+    if not await asyncio.to_thread(own.exists):
+        await create_bare(own)
+    return str(own)
+
+
+def _anton(settings: Settings, wish: Wish, world: World) -> Anton:
+    repository = wish.repository or settings.repo_cwd or Path.cwd()
+
+    async def lay_out_demo(run_id: str) -> Path:
+        folder = settings.home / "demo" / run_id
+        checkout = folder / "todo-service"
+        await lay_out(checkout, folder / "todo-service.git")
+        return checkout
+
+    return Anton(
+        world=world,
+        repository=repository,
+        reports_of=lambda path: settings.run.reports or _reports(settings.home, path.resolve()),
+        rounds=settings.run.rounds,
+        notices=settings.notices,
+        suggestion=REQUEST if settings.model.api_key is None else "",
+        user=getpass.getuser(),
+        lay_out_demo=lay_out_demo,
+        examine=partial(examine, settings, world),
+    )
+
+
+def _reports(home: Path, repository: Path) -> Path:
+    """`.oncall_runs` in the current folder, unless that is the repository under repair: it is only read."""
+    here = Path.cwd().resolve()
+    inside = here == repository or repository in here.parents
+    return (home if inside else here) / ".oncall_runs"
