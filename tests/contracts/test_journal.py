@@ -11,12 +11,19 @@ from anton.adapters.journal.memory import MemoryJournal
 from anton.adapters.journal.sql import SqlJournal
 from anton.core.errors import JournalConflict, JournalError, RunBusy
 from anton.core.event import Entry, Event, ProofStarted, RoundStarted, RunReceived
+from anton.core.letter import Cancel, Letter, Message, QuestionReply, Word
 from anton.core.ticket import Ticket
 from anton.ports import Journal
 
 START = datetime(2026, 3, 1, 2, 0, 0, 123456, tzinfo=UTC)
 TICKET = Ticket("BUG-42", "Done is undone — ‘again’", "Zeile 1\nZeile 2 \U0001f41e", labels=("bug",))
 RECEIVED = RunReceived(TICKET, "/repo", "", "/remote.git", "/reports", "ada")
+
+LOOK = Word("Look at the clock.")
+
+
+def letter(name: str, run_id: str = "r1", message: Message = LOOK) -> Letter:
+    return Letter(name, run_id, "slack:T1/U42", START, message)
 
 
 def entry(run_id: str, number: int, event: Event | None = None, at: datetime | None = None) -> Entry:
@@ -120,6 +127,83 @@ async def test_an_entry_of_another_run_is_our_mistake(journal: Journal) -> None:
         await journal.append("r1", [entry("r2", 1)])
 
 
+async def test_one_delivery_begins_one_run_for_good(journal: Journal) -> None:
+    assert await journal.receive("github:1", entry("r1", 1, RECEIVED)) == "r1"
+    await journal.append("r1", [entry("r1", 2)])
+    assert await journal.receive("github:1", entry("r2", 1, RECEIVED)) == "r1"
+    assert await journal.receive("github:2", entry("r3", 1, RECEIVED)) == "r3"
+    assert await journal.run_ids() == ("r1", "r3")
+    assert [e.number for e in await journal.read("r1")] == [1, 2]
+
+
+async def test_a_delivery_that_comes_many_times_at_once_begins_one_run(journal: Journal) -> None:
+    begun = await asyncio.gather(
+        *(journal.receive("slack:7", entry(f"r{n}", 1, RECEIVED)) for n in range(20)),
+        *(journal.receive(f"slack:other{n}", entry(f"other{n}", 1, RECEIVED)) for n in range(5)),
+    )
+    assert len(set(begun[:20])) == 1
+    assert set(await journal.run_ids()) == set(begun)
+
+
+async def test_a_delivery_whose_run_is_there_already_is_a_conflict_and_begins_nothing(
+    journal: Journal,
+) -> None:
+    await journal.append("r1", [entry("r1", 1, RECEIVED)])
+    with pytest.raises(JournalConflict):
+        await journal.receive("github:1", entry("r1", 1, RECEIVED))
+    assert await journal.receive("github:1", entry("r2", 1, RECEIVED)) == "r2"
+
+
+@pytest.mark.parametrize(
+    "message",
+    [QuestionReply("q1", "Yes — ‘both’", True), QuestionReply("q1", ""), Cancel("No longer"), Word("\x00ü")],
+)
+async def test_a_letter_is_read_as_it_was_posted(journal: Journal, message: Message) -> None:
+    await journal.post(letter("l1", message=message))
+    (read,) = await journal.letters("r1")
+    assert read == letter("l1", message=message)
+    assert read.at.utcoffset() == timedelta(0)
+
+
+async def test_letters_come_in_the_order_of_posting_to_their_own_run(journal: Journal) -> None:
+    for name, run_id in (("c", "r1"), ("a", "r2"), ("b", "r1")):
+        await journal.post(letter(name, run_id))
+    assert [found.id for found in await journal.letters("r1")] == ["c", "b"]
+    assert [found.id for found in await journal.letters("r2")] == ["a"]
+    assert await journal.letters("r3") == ()
+
+
+async def test_a_letter_posted_again_is_kept_once_as_it_was_first(journal: Journal) -> None:
+    await journal.post(letter("l1"))
+    await journal.post(letter("l1", message=Cancel("another")))
+    assert await journal.letters("r1") == (letter("l1"),)
+
+
+async def test_a_letter_that_was_taken_is_gone_for_good(journal: Journal) -> None:
+    await journal.post(letter("l1"))
+    await journal.post(letter("l2"))
+    await journal.append("r1", [entry("r1", 1)], taken=["l1"])
+    assert await journal.letters("r1") == (letter("l2"),)
+    await journal.post(letter("l1"))
+    assert await journal.letters("r1") == (letter("l2"),)
+    await journal.append("r1", [], taken=["l2", "never posted"])
+    assert await journal.letters("r1") == ()
+
+
+async def test_a_letter_to_another_run_cannot_be_taken(journal: Journal) -> None:
+    await journal.post(letter("l1", "r2"))
+    await journal.append("r1", [entry("r1", 1)], taken=["l1"])
+    assert await journal.letters("r2") == (letter("l1", "r2"),)
+
+
+async def test_a_letter_stays_where_the_entries_that_take_it_conflict(journal: Journal) -> None:
+    await journal.append("r1", [entry("r1", 1)])
+    await journal.post(letter("l1"))
+    with pytest.raises(JournalConflict):
+        await journal.append("r1", [entry("r1", 1)], taken=["l1"])
+    assert await journal.letters("r1") == (letter("l1"),)
+
+
 async def test_a_held_run_is_busy_until_it_is_let_go(journal: Journal) -> None:
     async with journal.hold("r1"):
         with pytest.raises(RunBusy, match="'r1' is being worked on"):
@@ -151,3 +235,7 @@ async def test_a_closed_journal_takes_nothing_more_and_says_so(journal: Journal)
     await journal.close()
     with pytest.raises(JournalError, match="closed"):
         await journal.append("r1", [entry("r1", 1)])
+    with pytest.raises(JournalError, match="closed"):
+        await journal.receive("github:1", entry("r1", 1))
+    with pytest.raises(JournalError, match="closed"):
+        await journal.post(letter("l1"))

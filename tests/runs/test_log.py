@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 
 import pytest
@@ -48,12 +48,12 @@ class SlowJournal(MemoryJournal):
         self.transactions: list[list[Event]] = []
         self.refuses: Exception | None = None
 
-    async def append(self, run_id: str, entries: Sequence[Entry]) -> None:
+    async def append(self, run_id: str, entries: Sequence[Entry], taken: Collection[str] = ()) -> None:
         self.begun.set()
         await self.let.wait()
         if self.refuses:
             raise self.refuses
-        await super().append(run_id, entries)
+        await super().append(run_id, entries, taken)
         self.transactions.append([entry.event for entry in entries])
 
 

@@ -1,4 +1,4 @@
-"""Events as JSON and back, and the digest that an approval is bound to."""
+"""Events and letters as JSON and back, and the digest that an approval is bound to."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from pydantic_core import PydanticSerializationError
 
 from anton.core.errors import JournalError
 from anton.core.event import Event
+from anton.core.letter import Letter
 from anton.core.proof import Proof
 
 _EVENT: TypeAdapter[Event] = TypeAdapter(
     Annotated[Event, Field(discriminator="kind")], config=ConfigDict(extra="forbid")
 )
+_LETTER: TypeAdapter[Letter] = TypeAdapter(Letter)
 _PROOF: TypeAdapter[Proof] = TypeAdapter(Proof)
 
 
@@ -40,6 +42,32 @@ def decode_event(text: bytes | str) -> Event:
         return _EVENT.validate_json(text)
     except ValidationError as error:
         raise JournalError(_unreadable(error)) from None
+
+
+def encode_letter(letter: Letter) -> bytes:
+    """The letter as compact UTF-8 JSON.
+
+    Raises:
+        JournalError: a text in it cannot be written as UTF-8.
+    """
+    try:
+        return _LETTER.dump_json(letter)
+    except PydanticSerializationError as error:
+        raise JournalError(f"the letter {letter.id!r} cannot be written: {error}") from error
+
+
+def decode_letter(text: bytes | str) -> Letter:
+    """The letter that `encode_letter` wrote.
+
+    Raises:
+        JournalError: the text is not a letter of this version.
+    """
+    try:
+        return _LETTER.validate_json(text, extra="forbid")
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(map(str, first["loc"]))[:60]
+        raise JournalError(f"it is no letter of this version at {where!r}: {first['msg']}") from None
 
 
 def _unreadable(error: ValidationError) -> str:

@@ -17,8 +17,9 @@ import pytest
 
 from anton.adapters.journal import schema
 from anton.adapters.journal.failure import explain
-from anton.adapters.journal.sql import SqlJournal, _row
-from anton.adapters.journal.writer import Append
+from anton.adapters.journal.sql import SqlJournal
+from anton.adapters.journal.statements import Append, row_of_entry
+from anton.adapters.journal.writer import Write
 from anton.core.errors import JournalConflict, JournalError, RunBusy, UsageError
 from anton.core.event import Entry, ProofStarted
 
@@ -272,7 +273,7 @@ async def test_a_newer_version_is_refused_untouched(path: Path, journal: SqlJour
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA user_version = 99")
     before = path.read_bytes()
-    with pytest.raises(JournalError, match="has version 99 and this Anton knows versions up to 1: install"):
+    with pytest.raises(JournalError, match="has version 99 and this Anton knows versions up to 2: install"):
         await journal.append("r1", [entry(2)])
     assert path.read_bytes() == before
     assert sorted(p.name for p in path.parent.iterdir()) == ["journal.db"]
@@ -283,10 +284,10 @@ async def test_an_older_version_is_brought_up_to_date_and_keeps_its_runs(
 ) -> None:
     await filled(path)
     monkeypatch.setattr(schema, "STEPS", (*schema.STEPS, ("CREATE TABLE later (x)",)))
-    monkeypatch.setattr(schema, "VERSION", 2)
+    monkeypatch.setattr(schema, "VERSION", schema.VERSION + 1)
     assert await journal.read("r1") == (entry(1),)
     with closing(sqlite3.connect(path)) as connection:
-        assert connection.execute("PRAGMA user_version").fetchone() == (2,)
+        assert connection.execute("PRAGMA user_version").fetchone() == (schema.VERSION,)
         assert connection.execute("SELECT count(*) FROM later").fetchone() == (0,)
 
 
@@ -419,9 +420,10 @@ async def test_after_a_full_disk_got_room_the_same_journal_goes_on(path: Path, j
 
 
 async def test_a_conflict_in_a_batch_fails_only_its_own_caller(journal: SqlJournal) -> None:
-    appends = [Append("r1", [_row("r1", entry(number))]) for number in (1, 2, 2, 3, 1, 4)]
-    await asyncio.to_thread(journal._writer._write, appends)
-    conflicts = [isinstance(append.done.exception(), JournalConflict) for append in appends]
+    numbers = (1, 2, 2, 3, 1, 4)
+    writes = [Write("r1", Append("r1", [row_of_entry("r1", entry(number))])) for number in numbers]
+    await asyncio.to_thread(journal._writer._write, writes)
+    conflicts = [isinstance(write.done.exception(), JournalConflict) for write in writes]
     assert conflicts == [False, False, True, False, True, False]
     assert [e.number for e in await journal.read("r1")] == [1, 2, 3, 4]
 

@@ -7,9 +7,10 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from anton.core.codec import decode_event, encode_event
+from anton.core.codec import decode_event, decode_letter, encode_event, encode_letter
 from anton.core.errors import JournalConflict, JournalError, RunBusy
 from anton.core.event import Entry
+from anton.core.letter import Letter
 
 
 class _Stored(NamedTuple):
@@ -26,19 +27,32 @@ class MemoryJournal:
 
     def __init__(self) -> None:
         self._runs: dict[str, dict[int, _Stored]] = {}
+        self._deliveries: dict[str, str] = {}
+        self._letters: dict[str, tuple[str, bytes | None]] = {}
+        """Id → the run it is to, and the letter unless it was taken."""
         self._held: set[str] = set()
         self._closed = False
 
-    async def append(self, run_id: str, entries: Sequence[Entry]) -> None:
-        """Keep all entries or none; see the port."""
-        if self._closed:
-            raise JournalError(f"nothing was written to run {run_id!r}: the journal is closed")
+    async def receive(self, delivery: str, entry: Entry) -> str:
+        """Keep a run's first entry, unless the delivery has begun a run before; see the port."""
+        self._refuse_if_closed(entry.run_id)
+        if delivery not in self._deliveries:
+            await self.append(entry.run_id, [entry])
+            self._deliveries[delivery] = entry.run_id
+        return self._deliveries[delivery]
+
+    async def append(self, run_id: str, entries: Sequence[Entry], taken: Collection[str] = ()) -> None:
+        """Keep all entries or none, and take letters with them; see the port."""
+        self._refuse_if_closed(run_id)
         new = {entry.number: _stored(run_id, entry) for entry in entries}
         known = self._runs.get(run_id, {})
         if len(new) < len(entries) or known.keys() & new:
             raise JournalConflict(f"another writer appended to run {run_id!r} first: read the run again")
         if new:
             self._runs[run_id] = {**known, **new}
+        for letter in taken:
+            if self._letters.get(letter, ("",))[0] == run_id:
+                self._letters[letter] = (run_id, None)
 
     async def read(self, run_id: str, after: int = 0) -> tuple[Entry, ...]:
         """A run's entries with a number greater than `after`; see the port."""
@@ -55,6 +69,16 @@ class MemoryJournal:
         begun = sorted((stored[1].at, run_id) for run_id, stored in self._runs.items() if 1 in stored)
         return tuple(run_id for _, run_id in begun)
 
+    async def post(self, letter: Letter) -> None:
+        """Keep a letter; see the port."""
+        self._refuse_if_closed(letter.run_id)
+        self._letters.setdefault(letter.id, (letter.run_id, encode_letter(letter)))
+
+    async def letters(self, run_id: str) -> tuple[Letter, ...]:
+        """Letters to a run that nobody has taken yet; see the port."""
+        waiting = (body for to, body in self._letters.values() if to == run_id and body is not None)
+        return tuple(map(decode_letter, waiting))
+
     @asynccontextmanager
     async def hold(self, run_id: str) -> AsyncIterator[None]:
         """Work on a run exclusively, within this process; see the port."""
@@ -69,6 +93,10 @@ class MemoryJournal:
     async def close(self) -> None:
         """Take no more entries."""
         self._closed = True
+
+    def _refuse_if_closed(self, run_id: str) -> None:
+        if self._closed:
+            raise JournalError(f"nothing was written to run {run_id!r}: the journal is closed")
 
     def _numbers(self, run_id: str) -> list[int]:
         return sorted(self._runs.get(run_id, {}))

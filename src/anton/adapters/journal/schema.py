@@ -1,4 +1,4 @@
-"""The journal's file: its table, its versions, how it is made and what is refused.
+"""The journal's file: its tables, its versions, how it is made and what is refused.
 
 A journal is made whole under another name and then renamed, so nobody ever meets one that is half made, and
 a file that is empty was emptied by somebody. Whatever is refused is refused before SQLite opens it, because
@@ -35,21 +35,53 @@ STEPS: tuple[tuple[str, ...], ...] = (
         """,
         "CREATE INDEX runs_by_age ON events (at, run_id) WHERE number = 1",
     ),
+    (
+        "CREATE TABLE deliveries (delivery TEXT NOT NULL PRIMARY KEY, run_id TEXT NOT NULL)",
+        """
+        CREATE TABLE letters (
+            number INTEGER NOT NULL PRIMARY KEY,
+            id TEXT NOT NULL UNIQUE,
+            run_id TEXT NOT NULL,
+            body TEXT
+        )
+        """,
+        "CREATE INDEX letters_waiting ON letters (run_id, number) WHERE body IS NOT NULL",
+    ),
 )
 """Statements that lead from version 0 (an empty file) to 1, to 2, and so on. A released one never changes."""
 
 VERSION = len(STEPS)
 """Kept in the file as `user_version`."""
 
+_metadata = MetaData()
+
 events = Table(
     "events",
-    MetaData(),
+    _metadata,
     Column("run_id", Text, primary_key=True),
     Column("number", Integer, primary_key=True, autoincrement=False),
     Column("at", Text, nullable=False),  # ISO 8601, UTC, microseconds: sorts as text
     Column("kind", Text, nullable=False),
     Column("body", Text, nullable=False),  # JSON, see core/codec
 )
+
+deliveries = Table(
+    "deliveries",
+    _metadata,
+    Column("delivery", Text, primary_key=True),
+    Column("run_id", Text, nullable=False),
+)
+"""Which run each delivery has begun, for good."""
+
+letters = Table(
+    "letters",
+    _metadata,
+    Column("number", Integer, primary_key=True),  # the order in which they came
+    Column("id", Text, nullable=False, unique=True),
+    Column("run_id", Text, nullable=False),
+    Column("body", Text),  # JSON, see core/codec; none once the letter was taken
+)
+"""Letters to runs; of one that was taken the id stays, for good."""
 
 _MAGIC = b"SQLite format 3\0"
 _HEADER_BYTES = 100

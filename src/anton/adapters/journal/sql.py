@@ -10,25 +10,38 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from threading import Lock
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import ColumnElement, Connection, Engine, Row, Select, create_engine, event, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Insert,
+    Row,
+    Select,
+    Table,
+    create_engine,
+    event,
+    select,
+)
+from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from anton.adapters.journal import schema
 from anton.adapters.journal.failure import explain
 from anton.adapters.journal.locks import locked
-from anton.adapters.journal.schema import events
-from anton.adapters.journal.writer import Row as NewRow
+from anton.adapters.journal.schema import events, letters
+from anton.adapters.journal.statements import Append, Post, Receive, row_of_entry, row_of_letter
 from anton.adapters.journal.writer import Writer
-from anton.core.codec import decode_event, encode_event
+from anton.core.codec import decode_event, decode_letter
 from anton.core.errors import JournalError, UsageError
 from anton.core.event import Entry
+from anton.core.letter import Letter
 
 BUSY_SECONDS = 5.0
 """How long a commit waits for another program that has the file locked."""
@@ -61,12 +74,16 @@ class SqlJournal:
         """
         await asyncio.to_thread(self._opened)
 
-    async def append(self, run_id: str, entries: Sequence[Entry]) -> None:
-        """Write entries in one transaction; see the port."""
-        if not entries:
-            return
-        rows = [_row(run_id, entry) for entry in entries]
-        await asyncio.wrap_future(self._writer.submit(run_id, rows))
+    async def receive(self, delivery: str, entry: Entry) -> str:
+        """Write a run's first entry, unless the delivery has begun a run before; see the port."""
+        receiving = Receive(delivery, row_of_entry(entry.run_id, entry), _insert_new)
+        return await asyncio.wrap_future(self._writer.submit(entry.run_id, receiving))
+
+    async def append(self, run_id: str, entries: Sequence[Entry], taken: Collection[str] = ()) -> None:
+        """Write entries in one transaction, and take letters with it; see the port."""
+        if entries or taken:
+            appending = Append(run_id, [row_of_entry(run_id, entry) for entry in entries], tuple(taken))
+            await asyncio.wrap_future(self._writer.submit(run_id, appending))
 
     async def read(self, run_id: str, after: int = 0) -> tuple[Entry, ...]:
         """A run's entries with a number greater than `after`; see the port."""
@@ -79,6 +96,15 @@ class SqlJournal:
     async def run_ids(self) -> tuple[str, ...]:
         """All runs, oldest first."""
         return await asyncio.to_thread(self._run_ids)
+
+    async def post(self, letter: Letter) -> None:
+        """Leave a letter for whoever works on its run; see the port."""
+        posting = Post(row_of_letter(letter), _insert_new)
+        await asyncio.wrap_future(self._writer.submit(letter.run_id, posting))
+
+    async def letters(self, run_id: str) -> tuple[Letter, ...]:
+        """Letters to a run that nobody has taken yet; see the port."""
+        return await asyncio.to_thread(self._letters, run_id)
 
     @asynccontextmanager
     async def hold(self, run_id: str) -> AsyncIterator[None]:
@@ -109,6 +135,22 @@ class SqlJournal:
     def _run_ids(self) -> tuple[str, ...]:
         query = select(events.c.run_id).where(events.c.number == 1).order_by(events.c.at, events.c.run_id)
         return tuple(row.run_id for row in self._select(query))
+
+    def _letters(self, run_id: str) -> tuple[Letter, ...]:
+        query = (
+            select(letters.c.id, letters.c.body)
+            .where(letters.c.run_id == run_id, letters.c.body.is_not(None))
+            .order_by(letters.c.number)
+        )
+        return tuple(self._letter(run_id, row) for row in self._select(query))
+
+    def _letter(self, run_id: str, row: Row[Any]) -> Letter:
+        try:
+            return decode_letter(row.body)
+        except JournalError as error:
+            raise JournalError(
+                f"letter {row.id!r} to run {run_id!r} in {str(self.path)!r} cannot be read: {error}"
+            ) from error
 
     def _select(self, query: Select[Any]) -> Sequence[Row[Any]]:
         try:
@@ -159,16 +201,8 @@ def _begin_immediate(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
-def _row(run_id: str, entry: Entry) -> NewRow:
-    if entry.run_id != run_id:
-        raise ValueError(f"an entry of run {entry.run_id!r} was offered to run {run_id!r}")
-    return {
-        "run_id": run_id,
-        "number": entry.number,
-        "at": entry.at.astimezone(UTC).isoformat(timespec="microseconds"),
-        "kind": entry.event.kind,
-        "body": encode_event(entry.event).decode(),
-    }
+def _insert_new(table: Table) -> Insert:
+    return insert(table).on_conflict_do_nothing()
 
 
 def _path_of(location: str | Path) -> Path:

@@ -1,42 +1,44 @@
 """Group commit: one thread writes whatever is waiting, in one transaction.
 
 A commit that survives a power cut costs one flush of the disk (milliseconds) however much it holds. Callers
-queue their entries; while one commit is being flushed the next one fills up.
+queue what they have to write; while one commit is being flushed the next one fills up.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from itertools import islice
 from queue import Empty, SimpleQueue
 from threading import Thread
+from typing import Any, TypeVar
 
-from sqlalchemy import Engine, insert
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
-from anton.adapters.journal.schema import events
 from anton.core.errors import AntonError, JournalConflict, JournalError
 
-BATCH = 256
-"""Appends in one transaction at most."""
+Result = TypeVar("Result")
 
-Row = Mapping[str, object]
+BATCH = 256
+"""Writes in one transaction at most."""
 
 
 @dataclass(frozen=True, slots=True)
-class Append:
-    """One caller's entries; all of them are written or none."""
+class Write:
+    """One caller's statements: all of them are carried out or none."""
 
     run_id: str
-    rows: Sequence[Row]
-    done: Future[None] = field(default_factory=Future)
+    execute: Callable[[Connection], Any]
+    """Given a connection within a transaction; carried out once more where the batch had to be broken up."""
+    done: Future[Any] = field(default_factory=Future)
+    """Done with what `execute` returned, once that is on disk."""
 
 
 class Writer:
-    """The one thread that writes; it starts with the first append.
+    """The one thread that writes; it starts with the first write.
 
     Args:
         engine: Where to write; asked in the thread, before each batch.
@@ -50,20 +52,20 @@ class Writer:
     ) -> None:
         self._engine = engine
         self._explain = explain
-        self._waiting: SimpleQueue[Append | None] = SimpleQueue()
+        self._waiting: SimpleQueue[Write | None] = SimpleQueue()
         self._thread: Thread | None = None
         self._closed = False
 
-    def submit(self, run_id: str, rows: Sequence[Row]) -> Future[None]:
-        """A future that is done once the rows are on disk; cancelled before its batch began, nothing is."""
+    def submit(self, run_id: str, execute: Callable[[Connection], Result]) -> Future[Result]:
+        """A future that is done once it is on disk; cancelled before its batch began, nothing is written."""
         if self._closed:
             raise JournalError(f"nothing was written to run {run_id!r}: the journal is closed")
         if self._thread is None:
             self._thread = Thread(target=self._run, name="journal", daemon=True)
             self._thread.start()
-        append = Append(run_id, rows)
-        self._waiting.put(append)
-        return append.done
+        write = Write(run_id, execute)
+        self._waiting.put(write)
+        return write.done
 
     def close(self) -> None:
         """Write what is waiting and end the thread; blocks until then."""
@@ -76,55 +78,51 @@ class Writer:
     def _run(self) -> None:
         while (first := self._waiting.get()) is not None:
             batch = [first, *islice(self._more(), BATCH - 1)]
-            if wanted := [append for append in batch if append.done.set_running_or_notify_cancel()]:
+            if wanted := [write for write in batch if write.done.set_running_or_notify_cancel()]:
                 self._write(wanted)
 
-    def _more(self) -> Iterator[Append]:
+    def _more(self) -> Iterator[Write]:
         """What else is waiting at this moment."""
         while True:
             try:
-                append = self._waiting.get_nowait()
+                write = self._waiting.get_nowait()
             except Empty:
                 return
-            if append is None:
+            if write is None:
                 self._waiting.put(None)  # the end, for `_run` to see; nothing comes after it
                 return
-            yield append
+            yield write
 
-    def _write(self, batch: Sequence[Append]) -> None:
-        """Write a batch in one transaction; where something in it conflicts, each append in its own."""
-        outcome: AntonError | None = JournalError("the journal's writer broke off")
+    def _write(self, batch: Sequence[Write]) -> None:
+        """Write a batch in one transaction; where something in it conflicts, each write in its own."""
+        outcome: Sequence[object] | AntonError = JournalError("the journal's writer broke off")
         try:
             outcome = self._commit(batch)
         finally:
             if isinstance(outcome, JournalConflict) and len(batch) > 1:
-                for append in batch:
-                    self._write([append])
+                for write in batch:
+                    self._write([write])
             else:
                 _tell(batch, outcome)
 
-    def _commit(self, batch: Sequence[Append]) -> AntonError | None:
-        rows = [row for append in batch for row in append.rows]
+    def _commit(self, batch: Sequence[Write]) -> Sequence[object] | AntonError:
         try:
             with self._engine().begin() as connection:
-                connection.execute(_INSERT, rows)
+                return [write.execute(connection) for write in batch]
         except IntegrityError:
             return JournalConflict(
                 f"another writer appended to run {batch[0].run_id!r} first: read the run again"
             )
-        except JournalError as error:
+        except (JournalConflict, JournalError) as error:
             return error
         except (SQLAlchemyError, sqlite3.Error) as error:
             return self._explain(error)
-        return None
 
 
-_INSERT = insert(events)
-
-
-def _tell(batch: Sequence[Append], outcome: AntonError | None) -> None:
-    for append in batch:
-        if outcome is None:
-            append.done.set_result(None)
-        else:
-            append.done.set_exception(outcome)
+def _tell(batch: Sequence[Write], outcome: Sequence[object] | AntonError) -> None:
+    if isinstance(outcome, AntonError):
+        for write in batch:
+            write.done.set_exception(outcome)
+    else:
+        for write, result in zip(batch, outcome, strict=True):
+            write.done.set_result(result)
