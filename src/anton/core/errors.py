@@ -2,10 +2,12 @@
 
     AntonError
     ├── ToolError          speaks to the model: its call was refused or failed, and it may try another
+    │   └── SandboxRefused     the sandbox kept it from what it wanted
     ├── UsageError         speaks to the person at the keyboard: what was asked for cannot be done
     │   ├── RunBusy        another process is working on the run
     │   ├── RepositoryUnusable
     │   ├── SuiteUnusable      its tests say nothing on the unchanged code
+    │   ├── Unverified         (entrypoints/signatures) a request is not from whom it says it is from
     │   └── Refused            (core/decision) the answer to a briefing does not count
     ├── OutsideError       speaks to the operator: something outside failed (a model, a forge, a disk)
     │   ├── ModelError
@@ -31,6 +33,10 @@ class AntonError(Exception):
 
 class ToolError(AntonError):
     """A tool call that was refused or failed; the text goes back to the model."""
+
+
+class SandboxRefused(ToolError):
+    """A call that failed because the sandbox kept it from what it wanted; outside it might succeed."""
 
 
 class UsageError(AntonError):
