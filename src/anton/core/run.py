@@ -114,7 +114,12 @@ MILESTONES = frozenset(
 """Kinds of the events that a run's phase, rounds and verdict follow from: no agent's, no cell's."""
 
 
-NOTABLE = (MILESTONES - {"message_shown"}) | {"agent_ended", "question_asked", "question_answered"}
+NOTABLE = (MILESTONES - {"message_shown"}) | {
+    "agent_ended",
+    "question_asked",
+    "question_answered",
+    "work_stopped",
+}
 """Kinds of the events that the run's message in the chat is about."""
 
 

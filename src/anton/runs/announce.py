@@ -13,11 +13,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from anton.core.errors import OutsideError, unwrapped
+from anton.core.errors import OutsideError, RunBusy, unwrapped
 from anton.core.event import Entry, MessageShown
 from anton.core.run import RunState
 from anton.ports import Chat
-from anton.runs.log import RunLog
+from anton.runs.log import RunLog, open_log
+from anton.runs.world import World
 
 GATHER_SECONDS = 1.0
 """Between two changes of a message: chats allow about one a second."""
@@ -104,3 +105,17 @@ async def announced(chat: Chat, log: RunLog) -> AsyncIterator[None]:
             finally:
                 announcer.end()
     await announcer.show_last()
+
+
+async def show_again(world: World, run_id: str) -> bool:
+    """Bring the message of a run up to date that nobody works on.
+
+    Returns:
+        Whether it is; False where the chat is still out of reach, or somebody works on the run after all.
+    """
+    try:
+        async with open_log(world.journal, run_id, clock=world.clock) as log:
+            await Announcer(world.chat, log).show_last()
+            return log.state.told
+    except RunBusy:
+        return False
