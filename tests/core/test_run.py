@@ -27,6 +27,7 @@ from anton.core.event import (
     Event,
     HookFailed,
     HookMoment,
+    LetterRefused,
     MessageShown,
     Note,
     NotePosted,
@@ -48,6 +49,7 @@ from anton.core.event import (
 )
 from anton.core.message import ToolCall, Usage
 from anton.core.proof import Cell, CellStatus, Patch, Suite, Tree
+from anton.core.work import WorkStarted, WorkStopped
 from anton.core.question import Question
 from anton.core.run import MILESTONES, Phase, RunState, advance, begin, fold, permit
 from anton.core.ticket import Ticket
@@ -79,6 +81,7 @@ TABLE: Sequence[tuple[Event, dict[Phase, Phase]]] = (
     (QuestionAsked("code", Question("q1", "code", "Which clock?")), ACTIVE),
     (QuestionAnswered("code", "q1", "Jo", "UTC"), ACTIVE),
     (HookFailed("code", HookMoment.AFTER_TOOL, "notify", "it ended with code 1"), ACTIVE),
+    (LetterRefused("l1", "Kim", "too late"), {phase: phase for phase in Phase}),
     (MessageShown("C1/1.2", 3), {phase: phase for phase in Phase}),
     (AgentEnded("code", AgentOutcome.SUBMITTED, "{}"), ACTIVE),
     (CellFinished(BASELINE), ACTIVE),
@@ -93,6 +96,8 @@ TABLE: Sequence[tuple[Event, dict[Phase, Phase]]] = (
     ),
     (SENT_BACK, {Phase.DECIDING: Phase.DECIDING}),
     (StepDelivered("branch", "fix/bug-1"), {Phase.DELIVERING: Phase.DELIVERING}),
+    (WorkStarted(), {phase: phase for phase in Phase if phase is not Phase.CLOSED}),
+    (WorkStopped("no model", "time"), {phase: phase for phase in Phase if phase is not Phase.CLOSED}),
     (RunClosed(RunOutcome.FAILED), {phase: Phase.CLOSED for phase in Phase if phase is not Phase.CLOSED}),
 )
 """Event → each phase that it may come in, and the phase after it. Every other phase refuses it."""

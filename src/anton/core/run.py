@@ -48,6 +48,7 @@ from anton.core.event import (
     Verb,
 )
 from anton.core.proof import Cell, Proof
+from anton.core.work import Work, WorkStarted, WorkStopped
 from anton.core.question import Question
 
 
@@ -91,6 +92,8 @@ TRANSITIONS: Mapping[type, tuple[frozenset[Phase], Phase | None]] = MappingProxy
         LetterRefused: (frozenset(Phase), None),
         MessageShown: (frozenset(Phase), None),
         StepDelivered: (frozenset({Phase.DELIVERING}), None),
+        WorkStarted: (_OPEN, None),
+        WorkStopped: (_OPEN, None),
         RunClosed: (_OPEN, Phase.CLOSED),
     }
 )
@@ -108,6 +111,8 @@ MILESTONES = frozenset(
         "message_shown",
         "decided",
         "step_delivered",
+        "work_started",
+        "work_stopped",
         "run_closed",
     }
 )
@@ -151,6 +156,7 @@ class RunState:
     """Number of the last event that the message takes into account."""
     notable: int = 1
     """Number of the last event that the message is about."""
+    work: Work = Work()
     number: int = 1
     """Of the last event."""
 
@@ -240,7 +246,10 @@ def advance(state: RunState, entry: Entry) -> RunState:
     phase = permit(state, entry.event)
     changed = _apply(state, entry.event)
     notable = entry.number if entry.event.kind in NOTABLE else state.notable
-    return replace(changed, phase=phase, updated_at=entry.at, number=entry.number, notable=notable)
+    work = changed.work
+    if phase is not state.phase:
+        work = work.progressed(rests=phase in (Phase.DECIDING, Phase.CLOSED))
+    return replace(changed, phase=phase, work=work, updated_at=entry.at, number=entry.number, notable=notable)
 
 
 def permit(state: RunState, event: Event) -> Phase:
@@ -279,6 +288,10 @@ def _apply(state: RunState, event: Event) -> RunState:
             return replace(state, closed=event)
         case MessageShown():
             return replace(state, message=event.message, shown=event.number)
+        case WorkStarted():
+            return replace(state, work=state.work.started())
+        case WorkStopped():
+            return replace(state, work=state.work.ended(event))
         case RunReceived() | ProofStarted() | LetterRefused():
             return state
         case _:

@@ -28,7 +28,7 @@ class WorkStopped:
     reason: str
     """For a person: what happened, and what to do about it."""
     awaits: Awaited
-    """`time`: it is tried again by itself; `start`: when Anton is started again; `person`: when somebody asks."""
+    """`time`: it is tried again by itself; `start`: when Anton is started; `person`: when somebody asks."""
     again_at: datetime | None = None
     """Aware, UTC; when it is tried again by itself."""
     kind: Literal["work_stopped"] = "work_stopped"

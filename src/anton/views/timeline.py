@@ -37,6 +37,7 @@ from anton.core.event import (
 )
 from anton.core.outcomes import Outcomes
 from anton.core.run import RunState
+from anton.core.work import WorkStarted, WorkStopped
 from anton.views.encode import line
 from anton.views.figures import duration, tally
 from anton.views.testimony import ending
@@ -99,7 +100,7 @@ def _told(event: Event) -> tuple[str, str] | None:
             return event.agent, _of_agent(event)
         case ReplyReceived() if event.instead_of:
             return event.agent, f"turn {event.turn}: {event.model} answers in place of {event.instead_of}"
-        case TurnStarted() | ReplyReceived() | TurnEnded() | MessageShown():
+        case TurnStarted() | ReplyReceived() | TurnEnded() | MessageShown() | WorkStarted():
             return None
         case ProofStarted() | CellFinished() | ProofFinished():
             return "proof", _of_proof(event)
@@ -113,6 +114,7 @@ def _told(event: Event) -> tuple[str, str] | None:
             | RoundStarted()
             | BriefingPrepared()
             | StepDelivered()
+            | WorkStopped()
             | RunClosed()
         ):
             return "anton", _of_run(event)
@@ -169,7 +171,13 @@ def _decided(event: Decided) -> str:
 
 
 def _of_run(
-    event: RunReceived | BaseResolved | RoundStarted | BriefingPrepared | StepDelivered | RunClosed,
+    event: RunReceived
+    | BaseResolved
+    | RoundStarted
+    | BriefingPrepared
+    | StepDelivered
+    | WorkStopped
+    | RunClosed,
 ) -> str:
     match event:
         case RunReceived():
@@ -183,5 +191,7 @@ def _of_run(
             return f"waits for a decision: {event.briefing.headline}"
         case StepDelivered():
             return f"{event.step}: {event.result}"
+        case WorkStopped():
+            return f"stopped: {event.reason}"
         case RunClosed():
             return f"closed: {event.outcome}" + (f" ({event.detail})" if event.detail else "")
