@@ -29,6 +29,7 @@ def test_each_tool_stands_under_its_name_with_its_reach() -> None:
             "apply_patch": ("apply_patch", "write", 30.0),
             "run_tests": ("run_tests", "run", 120),
             "todo": ("todo", "read", 30.0),
+            "ask_person": ("ask_person", "read", 30.0),
             "web_fetch": ("web_fetch", "network", 30),
             "web_search": ("web_search", "network", 20),
         }
@@ -337,6 +338,25 @@ They run in a sandbox without network, on a copy: files that they leave behind a
                 },
             },
             {
+                "name": "ask_person",
+                "description": """\
+Ask the people on call one short question that only they can answer: what is meant, what is promised.
+
+It returns at once. Go on meanwhile; an answer, if one comes, reaches you as a note. Never ask what the files or the tests can tell.\
+""",
+                "parameters": {
+                    "type": "object",
+                    "properties": {
+                        "question": {
+                            "description": "One question, at most 600 characters, that can be answered without seeing your work.",
+                            "type": "string",
+                        }
+                    },
+                    "required": ["question"],
+                    "additionalProperties": False,
+                },
+            },
+            {
                 "name": "web_fetch",
                 "description": """\
 Read a page of the web as text: documentation, a changelog, an issue. Only from hosts that are listed.
@@ -385,6 +405,6 @@ Nothing is sent but the request: no form, no login. At most 1 MiB is read, 32,00
 
 
 def test_only_what_reads_may_start_early() -> None:
-    reading = {name for name, tool in TOOLS.items() if tool.spec.reach is Reach.READ}
+    early = {t.spec.name for t in TOOLS.values() if t.spec.reach is Reach.READ and not t.spec.in_order}
     looking = {"read_file", "list_dir", "glob", "grep", "git_log", "git_show", "git_blame"}
-    assert reading == looking | {"todo"}
+    assert early == looking | {"todo"}

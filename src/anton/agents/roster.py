@@ -12,7 +12,7 @@ from anton.core.report import CodeReport, PullRequestText, TestReport, TriageRep
 from anton.tools.catalogue import TOOLS
 
 READING = ("list_dir", "glob", "grep", "read_file", "git_log", "git_show", "git_blame")
-WRITING = ("edit_file", "write_file", "apply_patch", "run_tests", "todo")
+WRITING = ("edit_file", "write_file", "apply_patch", "run_tests", "todo", "ask_person")
 WITHOUT_WORKTREE = ("git_log", "git_show", "git_blame", "todo", "web_fetch", "web_search")
 """Tools that an agent without a worktree can use."""
 

@@ -27,7 +27,9 @@ from anton.tools.worktree import Worktree
 def equip(bench: Bench, web: Web | None = None, search: Search | None = None) -> Mapping[str, Tool]:
     """The tools of an agent, bound to its worktree, and to the web as far as it is open."""
     history = BaseHistory(bench.past, bench.commit)
-    context = ToolContext(Worktree(bench.worktree), bench.owns, bench.run_tests, history, web, search)
+    context = ToolContext(
+        Worktree(bench.worktree), bench.owns, bench.run_tests, history, web, search, bench.ask
+    )
     return {name: TOOLS[name].bind(context) for name in bench.names}
 
 

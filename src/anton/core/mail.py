@@ -31,11 +31,15 @@ def heed(state: RunState, letter: Letter) -> tuple[Event, ...] | None:
         case Word(text):
             return _said(state, letter.by, _bounded(text))
         case Cancel(reason):
-            return decide(state, Answer(Verb.DECLINE, letter.by, _digest(state), _bounded(reason)))
+            return _cancelled(state, letter.by, _bounded(reason))
 
 
-def _digest(state: RunState) -> str:
-    return state.briefing.digest if state.briefing else ""
+def _cancelled(state: RunState, by: str, reason: str) -> tuple[Event, ...]:
+    """A run that is cancelled is declined, whatever it is at: nothing of it leaves the machine."""
+    decided = state.decision
+    if decided is not None and (decided.verb, decided.by, decided.text) == (Verb.DECLINE, by, reason):
+        return ()  # the same letter, sent twice
+    return decide(state, Answer(Verb.DECLINE, by, state.briefing.digest if state.briefing else "", reason))
 
 
 def _bounded(text: str) -> str:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 class Reach(StrEnum):
@@ -36,7 +36,9 @@ class ToolSpec:
     """JSON schema of the arguments, an object."""
     reach: Reach
     seconds: float = 60.0
-    """Time limit of one call."""
+    """Time limit of one call; waiting for a person does not count."""
+    in_order: bool = False
+    """Not begun before the reply is whole, though it changes nothing of the worktree."""
     wire: bytes = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -64,6 +66,19 @@ class Tool(Protocol):
 
         Raises:
             ToolError: the call was refused or failed; the text says why and what would work.
+        """
+        ...
+
+
+@runtime_checkable
+class Escapable(Tool, Protocol):
+    """A tool that runs something in the sandbox, and could run it without."""
+
+    async def call_outside(self, arguments: str) -> str:
+        """Carry out one call outside the sandbox, as a person has said that it may.
+
+        Raises:
+            ToolError: it failed.
         """
         ...
 

@@ -18,6 +18,7 @@ from anton.core.message import ToolCall
 from anton.core.text import sayable
 from anton.core.tool import Reach, Tool, ToolResult
 from anton.engine.hooks import AgentHooks
+from anton.engine.limit import limited
 
 MAX_CALLS = 32
 """Calls of one reply that are carried out; a model that sends more is told so."""
@@ -52,7 +53,7 @@ class Dispatch:
 
     def offer(self, call: ToolCall) -> None:
         """A call is complete; the reply may still be streaming."""
-        if self._order_kept or len(self._early) >= MAX_CALLS or self._reach(call) is not Reach.READ:
+        if self._order_kept or len(self._early) >= MAX_CALLS or not self._is_early(call):
             self._order_kept = True
             return
         self._early.append(self.group.create_task(self._carry_out(call), name=f"tool {call.name}"))
@@ -76,6 +77,10 @@ class Dispatch:
             results.append(ToolResult(call.id, call.name, text, failed=True))
         return tuple(results), submission
 
+    def _is_early(self, call: ToolCall) -> bool:
+        tool = self.tools.get(call.name)
+        return tool is not None and tool.spec.reach is Reach.READ and not tool.spec.in_order
+
     def _reach(self, call: ToolCall) -> Reach | None:
         tool = self.tools.get(call.name)
         return tool.spec.reach if tool else None
@@ -97,7 +102,7 @@ class Dispatch:
         self.unkept |= tool.spec.reach in _CHANGES
         started = time.monotonic()
         try:
-            async with asyncio.timeout(tool.spec.seconds):
+            async with limited(tool.spec.seconds):
                 text, failed = await tool.call(call.arguments), False
         except TimeoutError:
             text, failed = f"{call.name} was ended: it had not finished after {tool.spec.seconds:g} s.", True

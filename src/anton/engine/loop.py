@@ -31,6 +31,7 @@ from anton.core.tool import Tool
 from anton.engine.compaction import Compaction
 from anton.engine.dispatch import Dispatch
 from anton.engine.hooks import AgentHooks
+from anton.engine.limit import Limit, limited
 from anton.engine.log import AgentLog
 from anton.engine.summary import summarise
 from anton.ports import Model, ModelRequest
@@ -62,7 +63,7 @@ async def _stint(agent: Agent) -> None:
     """From a start, a note or a crash to the agent's end, within its limit of seconds."""
     spent = 0.0 if agent.log.state.ended else agent.log.state.stint_seconds
     try:
-        async with asyncio.timeout(max(0.0, agent.spec.seconds - spent)), asyncio.TaskGroup() as group:
+        async with limited(max(0.0, agent.spec.seconds - spent)) as limit, asyncio.TaskGroup() as group:
             dispatch = Dispatch(agent.tools, group, lambda call: _announce(agent, call), agent.hooks)
             while True:
                 match next_step(agent.log.state, agent.spec):
@@ -71,7 +72,7 @@ async def _stint(agent: Agent) -> None:
                         if agent.log.state.ended:
                             return  # the model failed
                     case Act(reply):
-                        await _act(agent, dispatch, reply)
+                        await _act(agent, dispatch, reply, limit)
                     case Compress(cut):
                         await _compaction(agent).compress(cut)
                     case End(outcome, detail, output):
@@ -147,14 +148,14 @@ async def _ask(agent: Agent, dispatch: Dispatch, turn: int) -> ReplyReceived:
     raise ModelError(f"{agent.model.name} ended its reply without saying so; nothing of it was used")
 
 
-async def _act(agent: Agent, dispatch: Dispatch, reply: ReplyReceived) -> None:
-    started = time.monotonic()
+async def _act(agent: Agent, dispatch: Dispatch, reply: ReplyReceived, limit: Limit) -> None:
+    started, waited = time.monotonic(), limit.waited_seconds
     results, submission = await dispatch.finish(reply.calls)
     kept = agent.log.state.checkpoint
     if dispatch.unkept:
         kept = await agent.checkpoint()
         dispatch.unkept = kept is None
-    seconds = time.monotonic() - started
+    seconds = time.monotonic() - started - (limit.waited_seconds - waited)
     ended = TurnEnded(agent.spec.name, reply.turn, results, kept, submission, seconds)
     said = (NotePosted(agent.spec.name, note) for note in _remarks(agent.log.state, reply, ended))
     await agent.log.append(ended, *said)

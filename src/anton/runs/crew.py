@@ -13,6 +13,7 @@ from anton.engine.loop import Agent
 from anton.engine.permitted import permitted
 from anton.engine.submit import submit_for
 from anton.proving.plan import protected_reason
+from anton.runs.asking import Asking
 from anton.runs.opening import opening
 from anton.runs.site import Site
 from anton.runs.world import Bench
@@ -44,9 +45,13 @@ class Crew:
         if spec.plane is not Plane.NONE:
             await self._repository.export(view.state.checkpoint or self._base.tree, worktree)
             checkpoint = self._checkpoint_of(spec, worktree)
-        equipped = {**self._world.equip(self._bench(spec, worktree)), "submit": submit_for(spec.output)}
+        person = Asking(self._log, spec.name, self._world.clock, self._world.question_seconds)
+        equipped = {
+            **self._world.equip(self._bench(spec, worktree, person)),
+            "submit": submit_for(spec.output),
+        }
         # Without a sandbox nothing runs, unless a person has allowed it; the sandbox itself says so, and why.
-        tools = permitted(equipped, self._world.policy, sandboxed=True)
+        tools = permitted(equipped, self._world.policy, sandboxed=True, person=person)
         if not view.state.messages:
             told = opening(self._log.state.received.ticket, files if spec.plane is not Plane.NONE else ())
             model = spec.model or self._world.model.name
@@ -56,13 +61,19 @@ class Crew:
         hooks = AgentHooks(self._world.hooks, view, spec.name, self._log.state.run_id)
         return Agent(spec, view, self._world.model, tools, checkpoint, hooks)
 
-    def _bench(self, spec: AgentSpec, worktree: Path) -> Bench:
+    def _bench(self, spec: AgentSpec, worktree: Path, person: Asking) -> Bench:
         async def run_tests(paths: tuple[str, ...]) -> str:
             tree = await self._repository.snapshot(worktree, self._base.tree)
             return await self._site.suite.for_agent(tree, paths)
 
         return Bench(
-            spec.tools, worktree, self._share(spec), run_tests, self._repository.past, self._base.commit
+            spec.tools,
+            worktree,
+            self._share(spec),
+            run_tests,
+            self._repository.past,
+            self._base.commit,
+            person.ask,
         )
 
     def _share(self, spec: AgentSpec) -> Callable[[str], str | None]:

@@ -39,7 +39,8 @@ class Round:
             if WRITER in crew:
                 group.create_task(self._write_up(crew[WRITER], handed_in), name=WRITER)
             if log.state.phase is Phase.WORKING:
-                await self._investigate(crew)
+                while not self._is_quiet(crew):
+                    await self._investigate(crew)
                 await log.append(ProofStarted(log.state.round), *notes_for_writer(log.state))
             handed_in.set()
             await prove(self.site)
@@ -49,17 +50,27 @@ class Round:
             group.create_task(self._measure_baseline(), name="baseline")
             for name, agent in crew.items():
                 if name != WRITER:
-                    group.create_task(self._work(agent), name=name)
+                    group.create_task(self._work(agent, crew), name=name)
         for name in WITNESSES:
             agent_state = self.site.state.agents.get(name)
             ended = agent_state.ended if agent_state else None
             if ended is not None and ended.outcome is AgentOutcome.FAILED:
                 raise OutsideError(ended.detail)
 
-    async def _work(self, agent: Agent) -> None:
-        await work(agent)
-        if due := notes_for_witnesses(self.site.state):
-            await self.site.log.append(*due)
+    async def _work(self, agent: Agent, crew: Mapping[str, Agent]) -> None:
+        """One agent, until all rest: a person's word that comes later wakes it."""
+        while True:
+            await work(agent)
+            if due := notes_for_witnesses(self.site.state):
+                await self.site.log.append(*due)
+            await self.site.log.until(lambda _: bool(agent.log.state.unread) or self._is_quiet(crew))
+            if not agent.log.state.unread:
+                return
+
+    def _is_quiet(self, crew: Mapping[str, Agent]) -> bool:
+        """Whether all but the writer rest, with nothing left to read."""
+        states = [agent.log.state for name, agent in crew.items() if name != WRITER]
+        return all(state.ended is not None and not state.unread for state in states)
 
     async def _write_up(self, writer: Agent, handed_in: asyncio.Event) -> None:
         await work(writer)

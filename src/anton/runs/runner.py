@@ -7,10 +7,11 @@ crash are one code path.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from anton.core.decision import Answer, decide
-from anton.core.errors import OutsideError, SuiteUnusable, UsageError, unwrapped
+from anton.core.errors import OutsideError, RunBusy, SuiteUnusable, UsageError, unwrapped
 from anton.core.event import BaseResolved, Entry, RunClosed, RunOutcome, RunReceived
 from anton.core.run import Phase, RunState
 from anton.proving.scratch import remove_folder
@@ -19,6 +20,7 @@ from anton.runs.brief import conclude
 from anton.runs.budget import within
 from anton.runs.deliver import deliver
 from anton.runs.log import RunLog, Watcher, open_log
+from anton.runs.mailbox import Mailbox, open_mail
 from anton.runs.planning import planned
 from anton.runs.round import Round
 from anton.runs.site import site_of
@@ -38,10 +40,20 @@ async def advance(world: World, run_id: str, watch: Sequence[Watcher] = ()) -> R
         UsageError: there is no such run, or its repository cannot be used.
         OutsideError: the model, the remote or the journal failed; what was done is kept, call again.
     """
+    state = await _advance(world, run_id, watch)
+    with suppress(RunBusy):  # then another has taken it on
+        while (told := await open_mail(world, run_id)) is not None:
+            state = told
+            if state.phase in (Phase.WORKING, Phase.DELIVERING):
+                state = await _advance(world, run_id, watch)
+    return state
+
+
+async def _advance(world: World, run_id: str, watch: Sequence[Watcher]) -> RunState:
     async with open_log(world.journal, run_id, clock=world.clock, watch=watch) as log:
         held = replace(world, model=within(world.budget, log.state, world.model))
         async with announced(world.chat, log):
-            await _Runner(held, log).advance()
+            await _Runner(held, log, Mailbox(held, log)).advance()
         return log.state
 
 
@@ -53,21 +65,24 @@ async def answer(world: World, run_id: str, given: Answer, watch: Sequence[Watch
     """
     async with open_log(world.journal, run_id, clock=world.clock, watch=watch) as log:
         await log.append(*decide(log.state, given))
-        return log.state
+        state = log.state
+    return await open_mail(world, run_id) or state
 
 
 @dataclass(slots=True)
 class _Runner:
     world: World
     log: RunLog
+    mailbox: Mailbox
 
     async def advance(self) -> None:
         while True:
+            await self.mailbox.take()
             match self.log.state.phase:
                 case Phase.RECEIVED:
-                    await self._prepare()
+                    await self.mailbox.beside(self._prepare())
                 case Phase.WORKING | Phase.PROVING:
-                    await self._round()
+                    await self.mailbox.beside(self._round())
                 case Phase.DELIVERING:
                     await deliver(self.world, self.log)
                 case Phase.DECIDING:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from anton.core.agent import AgentSpec
@@ -15,6 +15,7 @@ from anton.proving.declarations import Declared
 from anton.proving.environment import Environments
 from anton.proving.plan import TestPlan
 from anton.runs.budget import Budget
+from anton.runs.doorbell import Doorbell
 from anton.runs.log import Clock, utc_now
 
 Equip = Callable[["Bench"], Mapping[str, Tool]]
@@ -35,6 +36,8 @@ class Bench:
     past: Past
     commit: str
     """That the worktree was laid out from; `past` tells what led to it."""
+    ask: Callable[[str], Awaitable[str]] | None = None
+    """Puts one question to a person and returns at once, with what to tell the agent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,11 @@ class World:
     clock: Clock = utc_now
     policy: Policy = Policy.AUTO
     """What the agents may do of themselves."""
+    question_seconds: float = 0.0
+    """How long a person is waited for who is asked whether a call may be made; 0 where nobody is there: a
+    question is then a no."""
+    doorbell: Doorbell = field(default_factory=Doorbell)
+    """Rings where this process leaves a letter."""
     budget: Budget = Budget()
     """What the agents of one run may spend."""
     mutation_seconds: float = 60.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from anton.tools.ask import ask_person
 from anton.tools.define import FunctionTool
 from anton.tools.edit import edit_file, write_file
 from anton.tools.files import glob, list_dir, read_file
@@ -19,7 +20,7 @@ _ALL = (
     *(read_file, list_dir, glob, grep),
     *(git_log, git_show, git_blame),
     *(edit_file, write_file, apply_patch),
-    *(run_tests, todo),
+    *(run_tests, todo, ask_person),
     *(web_fetch, web_search),
 )
 

@@ -32,3 +32,5 @@ class ToolContext:
     """None where the files have no history."""
     web: Web | None = None
     search: Search | None = None
+    ask: Callable[[str], Awaitable[str]] | None = None
+    """Puts one question to a person and returns at once, with what to tell the model; None: nobody is."""

@@ -96,12 +96,15 @@ class BoundTool:
         return bounded(await self.tool.function(self.context, **self.tool.parse(arguments)))
 
 
-def tool(*, reach: Reach, seconds: float = 30.0) -> Callable[[ToolFunction], FunctionTool]:
+def tool(
+    *, reach: Reach, seconds: float = 30.0, in_order: bool = False
+) -> Callable[[ToolFunction], FunctionTool]:
     """Make a tool of an async function whose first parameter is the ToolContext.
 
     Args:
         reach: How far its effects go.
         seconds: Time limit of one call.
+        in_order: Whether a call waits until the reply is whole, though it changes nothing of the worktree.
 
     Raises:
         TypeError: a parameter has no description, or there is a description without a parameter.
@@ -124,7 +127,7 @@ def tool(*, reach: Reach, seconds: float = 30.0) -> Callable[[ToolFunction], Fun
         # The overloads of create_model cannot see through `**`.
         arguments: type[BaseModel] = create_model(name, __base__=_Arguments, **fields)  # type: ignore[call-overload]
         return FunctionTool(
-            ToolSpec(name, description, _schema(arguments), reach, seconds), function, arguments
+            ToolSpec(name, description, _schema(arguments), reach, seconds, in_order), function, arguments
         )
 
     return define
