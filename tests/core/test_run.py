@@ -49,12 +49,12 @@ from anton.core.event import (
 )
 from anton.core.message import ToolCall, Usage
 from anton.core.proof import Cell, CellStatus, Patch, Suite, Tree
-from anton.core.work import WorkStarted, WorkStopped
 from anton.core.question import Question
 from anton.core.run import MILESTONES, Phase, RunState, advance, begin, fold, permit
 from anton.core.ticket import Ticket
 from anton.core.tool import ToolResult
 from anton.core.verdict import not_tested
+from anton.core.work import WorkStarted, WorkStopped
 
 START = datetime(2026, 11, 25, 2, 0, tzinfo=UTC)
 RECEIVED = RunReceived(Ticket("BUG-1", "It breaks", "Badly."), "/srv/app", "", "", "/srv/reports", "Jo")

@@ -48,8 +48,8 @@ from anton.core.event import (
     Verb,
 )
 from anton.core.proof import Cell, Proof
-from anton.core.work import Work, WorkStarted, WorkStopped
 from anton.core.question import Question
+from anton.core.work import Work, WorkStarted, WorkStopped
 
 
 class Phase(StrEnum):
@@ -156,7 +156,7 @@ class RunState:
     """Number of the last event that the message takes into account."""
     notable: int = 1
     """Number of the last event that the message is about."""
-    work: Work = Work()
+    work: Work = field(default_factory=Work)
     number: int = 1
     """Of the last event."""
 
