@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Protocol
+
+Work = Callable[[str], Awaitable[float | None]]
+"""Takes a run, by its id, as far as it goes; seconds until it has to be taken on again, None for never.
+
+It raises nothing but cancellation: what went wrong with a run is written into that run's journal.
+"""
 
 
 class Queue(Protocol):
@@ -13,6 +20,20 @@ class Queue(Protocol):
         """Which side this is, for start-up."""
         ...
 
+    @property
+    def running(self) -> int:
+        """How many runs are being worked on here."""
+        ...
+
+    @property
+    def waiting(self) -> int:
+        """How many runs wait for a free hand, as far as this process knows."""
+        ...
+
     async def put(self, run_id: str, repository: str) -> None:
         """Have a run taken on as far as it goes, soon; a run that waits already waits once."""
+        ...
+
+    async def work_off(self, work: Work) -> None:
+        """Take runs on, within the limits, until cancelled; then those under way are let go of first."""
         ...
