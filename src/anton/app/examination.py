@@ -2,14 +2,50 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from collections.abc import Iterator
 
 from anton.adapters.sandbox.selftest import self_test
 from anton.app.agents import search_of, web_of
+from anton.core.errors import OutsideError
 from anton.entrypoints.composition import Check
+from anton.ports import Chat, Forge, Proving, Tracker
 from anton.runs.world import World
 from anton.settings import Settings, hook_environment_of_process
+
+PROOF_SECONDS = 5.0
+"""How long a service outside may take to say whose credentials these are."""
+
+
+async def prove(settings: Settings, world: World) -> tuple[Check, ...]:
+    """Which side each port is on; where one has credentials, whether they are good, with nothing changed."""
+    sides: dict[str, Tracker | Forge | Chat] = {
+        "tracker": world.tracker,
+        "forge": world.forge,
+        "chat": world.chat,
+    }
+    async with asyncio.TaskGroup() as group:
+        proofs = [group.create_task(_proved(name, side)) for name, side in sides.items()]
+    return (
+        *(Check("settings", False, notice) for notice in settings.notices),
+        Check("model", True, ", else ".join((world.model.name, *world.budget.fallback))),
+        *(proof.result() for proof in proofs),
+        Check("journal", True, str(settings.home / "journal.db")),
+        Check("sandbox", world.sandbox.level > 0, world.sandbox.description),
+    )
+
+
+async def _proved(name: str, side: Tracker | Forge | Chat) -> Check:
+    if not isinstance(side, Proving):
+        return Check(name, True, side.description)
+    try:
+        async with asyncio.timeout(PROOF_SECONDS):
+            return Check(name, True, f"{side.description}: {await side.prove()}")
+    except TimeoutError:
+        return Check(name, False, f"{side.description}: no answer within {PROOF_SECONDS:.0f} seconds")
+    except OutsideError as error:
+        return Check(name, False, f"{side.description}: {error}")
 
 
 async def examine(settings: Settings, world: World) -> tuple[Check, ...]:

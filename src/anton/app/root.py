@@ -22,6 +22,7 @@ from anton.app.examination import examine
 from anton.app.models import model_of
 from anton.app.outside import chat_of
 from anton.app.sandboxes import sandbox_of
+from anton.app.serving import demo_checkout, serving_of
 from anton.app.suites import ENVIRONMENTS, planned_by
 from anton.core.errors import UsageError
 from anton.demo.build import REQUEST, demo_ticket, lay_out
@@ -66,6 +67,7 @@ async def compose(wish: Wish) -> AsyncIterator[Anton]:
         mutation_seconds=settings.proof.mutation_seconds,
         culprit_seconds=settings.proof.culprit_seconds,
         policy=settings.permissions.policy,
+        question_seconds=settings.permissions.question_seconds if wish.attended else 0.0,
         budget=Budget(
             **settings.budget.model_dump(), fallback=tuple(other.name for other in settings.model.fallback)
         ),
@@ -114,9 +116,8 @@ def _anton(settings: Settings, wish: Wish, world: World) -> Anton:
     repository = wish.repository or settings.repo_cwd or Path.cwd()
 
     async def lay_out_demo(run_id: str) -> Path:
-        folder = settings.home / "demo" / run_id
-        checkout = folder / "todo-service"
-        await lay_out(checkout, folder / "todo-service.git")
+        checkout = demo_checkout(settings.home, run_id)
+        await lay_out(checkout, checkout.with_suffix(".git"))
         return checkout
 
     return Anton(
@@ -129,6 +130,7 @@ def _anton(settings: Settings, wish: Wish, world: World) -> Anton:
         user=getpass.getuser(),
         lay_out_demo=lay_out_demo,
         examine=partial(examine, settings, world),
+        serving=serving_of(settings, world),
     )
 
 

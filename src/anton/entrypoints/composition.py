@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from anton.ports import Queue
 from anton.runs.verify import Bench
 from anton.runs.world import World
 
@@ -27,6 +28,8 @@ class Wish:
     """Run the repository's code even where no sandbox works."""
     looking: bool = False
     """Nothing will be run: no sandbox has to be tried out."""
+    attended: bool = False
+    """Somebody can be asked while a run works, at the terminal, in a chat or on a page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,33 @@ class Check:
     name: str
     good: bool
     detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """What `anton serve` works with, besides all that a run needs."""
+
+    host: str
+    port: int
+    public_url: str
+    """Where others reach the server; empty where nobody said."""
+    runs_per_hour: int
+    """That one ticket may start."""
+    repositories: tuple[Path, ...]
+    """Absolute; what a request may name. The first is what a ticket is about that names none."""
+    secrets: Mapping[str, str]
+    """Of the senders of webhooks, by name: `slack`, `jira`, `github`, …; who has none is not listened to."""
+    queue: Callable[[], Queue]
+    demo_checkout: Callable[[str], Path]
+    """Where the demo's repository is laid out for a run; it need not be there yet."""
+    configured_token: str
+    """The API's, where somebody set one; else empty."""
+    api_token: Callable[[], str]
+    """The API's: as set, else one that is made once and kept in the state folder."""
+    alone: Callable[[], AbstractContextManager[None]]
+    """Be the only server with this state folder; raises UsageError where there is one."""
+    prove: Callable[[], Awaitable[tuple[Check, ...]]]
+    """Which side each port is on, and whether its credentials are good; nothing is changed anywhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +88,7 @@ class Anton:
     """Makes the demo's repository and remote for a run and names the checkout."""
     examine: Callable[[], Awaitable[tuple[Check, ...]]]
     """Which side each port is on, and whether it works."""
+    serving: Serving
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,8 @@ from anton.ports.forge import Forge, PullRequestDraft
 from anton.ports.hooks import HookAnswer, HookFailure, Hooks
 from anton.ports.journal import Journal
 from anton.ports.model import Model, ModelRequest
-from anton.ports.queue import Queue
+from anton.ports.proving import Proving
+from anton.ports.queue import Queue, Work
 from anton.ports.repository import BaseCommit, BlamedLine, Past, PastCommit, Repository
 from anton.ports.sandbox import Command, Execution, Sandbox
 from anton.ports.tracker import Tracker
@@ -47,6 +48,7 @@ __all__ = [
     "ModelRequest",
     "Past",
     "PastCommit",
+    "Proving",
     "PullRequestDraft",
     "Queue",
     "Repository",
@@ -57,4 +59,5 @@ __all__ = [
     "Tracker",
     "Web",
     "WebPage",
+    "Work",
 ]

@@ -22,6 +22,11 @@ _SECRET: frozenset[Keys] = frozenset(
         ("database_url",),
         ("tests", "env"),
         ("hooks", "env"),
+        ("server", "api_token"),
+        ("webhooks",),
+        ("slack", "bot_token"),
+        ("slack", "signing_secret"),
+        ("slack", "app_token"),
     }
 )
 _WORDS = {

@@ -42,6 +42,9 @@ ENVIRONMENT: Mapping[str, Keys] = MappingProxyType(
         "SLACK_CHANNEL": ("slack", "channel"),
         "SLACK_SIGNING_SECRET": ("slack", "signing_secret"),
         "SLACK_APP_TOKEN": ("slack", "app_token"),
+        "ANTON_API_TOKEN": ("server", "api_token"),
+        "GITHUB_WEBHOOK_SECRET": ("webhooks", "github"),
+        "JIRA_WEBHOOK_SECRET": ("webhooks", "jira"),
         "REPO_CWD": ("repo_cwd",),
         "DATABASE_URL": ("database_url",),
         "ANTON_HOME": ("home",),
@@ -264,6 +267,12 @@ def _anchored(values: dict[str, object], folder: Path, environ: Mapping[str, str
             table = table.get(key) if isinstance(table, dict) else None
         if isinstance(table, dict) and isinstance(written := table.get(keys[-1]), str) and written:
             table[keys[-1]] = _absolute(written, folder, environ)
+    server = values.get("server")
+    listed = server.get("repositories") if isinstance(server, dict) else None
+    if isinstance(server, dict) and isinstance(listed, list):
+        server["repositories"] = [
+            _absolute(each, folder, environ) if isinstance(each, str) and each else each for each in listed
+        ]
     hooks = values.get("hooks")
     for hook in hooks if isinstance(hooks, list) else ():
         words = hook.get("command") if isinstance(hook, dict) else None

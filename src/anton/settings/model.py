@@ -19,6 +19,7 @@ from pydantic import (
 from anton.core.agent import AgentName
 from anton.core.permission import Policy
 from anton.settings.fields import AbsolutePath, Dollars, Host, InsidePath, Key, SecretText, Section, Text, Url
+from anton.settings.server import ServerSettings, WebhookSettings
 
 DEFAULT = "default"
 """Origin of what nobody set."""
@@ -173,6 +174,8 @@ class PermissionSettings(Section):
     """`[permissions]`: what the agents may do of themselves; docs/permissions.md has the whole table."""
 
     policy: Policy = Policy.AUTO
+    question_seconds: Annotated[float, Field(strict=True, ge=0, le=86_400)] = 300.0
+    """How long a person is waited for who is asked whether a call may be made; 0: nobody is asked."""
 
 
 class SandboxSettings(Section):
@@ -250,6 +253,8 @@ class Settings(Section):
     proof: ProofSettings = Field(default_factory=ProofSettings)
     budget: BudgetSettings = Field(default_factory=BudgetSettings)
     permissions: PermissionSettings = Field(default_factory=PermissionSettings)
+    server: ServerSettings = Field(default_factory=ServerSettings)
+    webhooks: WebhookSettings = Field(default_factory=WebhookSettings)
     sandbox: SandboxSettings = Field(default_factory=SandboxSettings)
     web: WebSettings = Field(default_factory=WebSettings)
     slack: SlackSettings = Field(default_factory=SlackSettings)

@@ -1,0 +1,96 @@
+"""What `anton serve` works with, from the settings."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+from anton.adapters.queue.local import LocalQueue
+from anton.app.examination import prove
+from anton.core.errors import UsageError
+from anton.entrypoints.composition import Serving
+from anton.runs.world import World
+from anton.settings import Settings
+from anton.system.files import replace_file
+from anton.system.locks import try_lock
+
+TOKEN_FILE = "api-token"  # noqa: S105 - the name of a file
+"""In the state folder: the API's token where nobody set one; its owner alone can read it."""
+
+
+def serving_of(settings: Settings, world: World) -> Serving:
+    """What `anton serve` works with."""
+    server = settings.server
+    token = server.api_token.get_secret_value() if server.api_token else ""
+    first = (settings.repo_cwd,) if settings.repo_cwd else ()
+    return Serving(
+        host=server.host,
+        port=server.port,
+        public_url=server.public_url or "",
+        runs_per_hour=server.runs_per_hour,
+        repositories=tuple(dict.fromkeys((*first, *server.repositories))),
+        secrets=_secrets(settings),
+        queue=partial(LocalQueue, server.runs, server.per_repository),
+        demo_checkout=partial(demo_checkout, settings.home),
+        configured_token=token,
+        api_token=lambda: token or _own_token(settings.home / TOKEN_FILE),
+        alone=partial(_alone, settings.home),
+        prove=partial(prove, settings, world),
+    )
+
+
+def demo_checkout(home: Path, run_id: str) -> Path:
+    """Where the demo's repository is laid out for a run."""
+    return home / "demo" / run_id / "todo-service"
+
+
+def _secrets(settings: Settings) -> dict[str, str]:
+    found = {name: getattr(settings.webhooks, name) for name in type(settings.webhooks).model_fields}
+    found["slack"] = settings.slack.signing_secret
+    return {name: secret.get_secret_value() for name, secret in found.items() if secret is not None}
+
+
+def _own_token(path: Path) -> str:
+    """The token that is kept in a file, made where there is none.
+
+    Raises:
+        UsageError: the file cannot be read or written, or holds no token.
+    """
+    try:
+        if not path.exists():
+            replace_file(path, f"{secrets.token_urlsafe(32)}\n".encode())
+        token = path.read_text("ascii", "replace").strip()
+    except OSError as error:
+        raise UsageError(
+            f"the API's token cannot be kept in {str(path)!r}: {error.strerror}; set ANTON_API_TOKEN"
+        ) from error
+    if len(token) < 20 or " " in token or not token.isascii():
+        raise UsageError(f"there is no token in {str(path)!r}: remove that file, and a new one is made")
+    return token
+
+
+@contextmanager
+def _alone(home: Path) -> Iterator[None]:
+    """Hold the state folder as its only server.
+
+    Raises:
+        UsageError: another server holds it.
+    """
+    path = home / "server.lock"
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        if not try_lock(descriptor):
+            holder = os.pread(descriptor, 20, 0).decode("ascii", "replace").strip() or "unknown"
+            raise UsageError(
+                f"a server works with the state folder {str(home)!r} already (process {holder}): "
+                "stop it, or set ANTON_HOME to another folder"
+            )
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        yield
+    finally:
+        os.close(descriptor)
