@@ -6,10 +6,10 @@ whatever happens here in between, the run is in the journal.
 
 from __future__ import annotations
 
+import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 import click
@@ -18,13 +18,14 @@ from rich.live import Live
 
 from anton.core.agent import AgentSpec
 from anton.core.decision import Answer, Refused
-from anton.core.errors import OutsideError, UsageError
+from anton.core.errors import OutsideError, UsageError, unwrapped
 from anton.core.event import Entry, RunOutcome, Verb
 from anton.core.run import Phase, RunState
+from anton.entrypoints.asking import Inquirer
 from anton.entrypoints.composition import Anton, Compose, Wish
 from anton.entrypoints.running import run_step
 from anton.entrypoints.speaking import FAILED, INTERRUPTED
-from anton.runs.log import Watcher, utc_now
+from anton.runs.log import utc_now
 from anton.runs.runner import advance, answer
 from anton.views.closing import closing
 from anton.views.lanes import NO_CLOCKS, Clocks, lanes, tick
@@ -50,11 +51,16 @@ class Seat:
         """Whether somebody can be asked."""
         return self.console.is_terminal and sys.stdin.isatty()
 
+    @property
+    def attended(self) -> bool:
+        """Whether somebody answers questions while a run works."""
+        return self.interactive and not self.yes
+
     def run(self, step: Callable[[Anton], Awaitable[T]]) -> T:
         """Carry out one step with the world open."""
 
         async def opened() -> T:
-            async with self.compose(self.wish) as anton:
+            async with self.compose(replace(self.wish, attended=self.attended)) as anton:
                 return await step(anton)
 
         return run_step(opened())
@@ -105,19 +111,27 @@ def submit(seat: Seat, run_id: str, given: Answer) -> RunState:
 
 
 async def _watched(seat: Seat, anton: Anton, run_id: str) -> RunState:
-    with _watching(seat.console, anton) as watch:
-        return await advance(anton.world, run_id, watch)
-
-
-@contextmanager
-def _watching(console: Console, anton: Anton) -> Iterator[Sequence[Watcher]]:
-    """Lanes on a terminal, a line for each notable event elsewhere."""
+    """Lanes on a terminal, with the questions of the run; elsewhere a line for each notable event."""
+    console = seat.console
     if not console.is_terminal:
-        yield [lambda entry, state: _print_line(console, entry, state)]
-        return
+        return await advance(anton.world, run_id, [lambda entry, state: _print_line(console, entry, state)])
     picture = _Picture(anton.world.specs, anton.world.sandbox.description)
-    with Live(get_renderable=picture, console=console, refresh_per_second=FRAMES_PER_SECOND, transient=True):
-        yield [picture.see]
+    with Live(
+        get_renderable=picture, console=console, refresh_per_second=FRAMES_PER_SECOND, transient=True
+    ) as live:
+        if not seat.attended:
+            return await advance(anton.world, run_id, [picture.see])
+        return await _asked(anton, run_id, picture, Inquirer(anton, console, live))
+
+
+async def _asked(anton: Anton, run_id: str, picture: _Picture, inquirer: Inquirer) -> RunState:
+    with unwrapped():
+        async with asyncio.TaskGroup() as group:
+            asking = group.create_task(inquirer.attend(), name=f"questions of {run_id}")
+            try:
+                return await advance(anton.world, run_id, [picture.see, inquirer.see])
+            finally:
+                asking.cancel()
 
 
 def _print_line(console: Console, entry: Entry, state: RunState) -> None:

@@ -13,7 +13,7 @@ from datetime import timedelta
 from anton.core.errors import ToolError
 from anton.core.event import QuestionAnswered, QuestionAsked
 from anton.core.question import MAX_CALL_CHARACTERS, MAX_QUESTION_CHARACTERS, MAX_QUESTIONS, Question
-from anton.core.text import visible
+from anton.core.text import sayable, visible
 from anton.engine.limit import standing_still
 from anton.engine.person import Leave
 from anton.runs.log import Clock, RunLog
@@ -67,7 +67,7 @@ class Asking:
 
     async def leave(self, call: str, reason: str) -> Leave:
         """Ask whether a call may be made, and wait for the answer."""
-        call = visible(call)[0]
+        call = sayable(call)
         if len(call) > MAX_CALL_CHARACTERS:
             limit = f"{MAX_CALL_CHARACTERS:,}"
             return Leave(given=False, reason=f"longer than {limit} characters, it cannot be shown to anybody")

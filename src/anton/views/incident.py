@@ -13,6 +13,7 @@ from anton.views.culprit import culprit_sentence
 from anton.views.encode import code, cut, fence, inline, prose, quoted
 from anton.views.figures import agent_cost, agent_tokens, all_tokens, cost, count, duration, utc
 from anton.views.matrix import matrix_markdown
+from anton.views.questions import questions_markdown
 from anton.views.strength import scores, weaknesses
 from anton.views.testimony import ending, testimony
 from anton.views.timeline import VERBS, moments
@@ -33,6 +34,7 @@ def incident_report(state: RunState, entries: Iterable[Entry]) -> str:
         ("Root cause", _cause(state)),
         ("Fix", _fix(state)),
         ("Proof", _proof(state)),
+        *((("Questions", questions_markdown(state)),) if state.questions else ()),
         ("Decisions", _decisions(entries)),
         ("Delivery", _delivery(state)),
         ("Timeline", _timeline(entries)),

@@ -40,6 +40,7 @@ from anton.views.palette import (
     WAITING_SIGN,
     WORKING_SIGN,
 )
+from anton.views.questions import open_question_lines
 from anton.views.testimony import ending
 
 
@@ -96,6 +97,7 @@ def lanes(
         _lanes(state, now, {spec.name: spec.turns for spec in specs}, clocks),
         Padding(matrix_table(state.cells), (0, 0, 0, 2)),
         *_notices(state),
+        *open_question_lines(state),
     )
 
 

@@ -17,6 +17,7 @@ from anton.views.encode import line
 from anton.views.figures import agent_cost, agent_tokens, cost, count, duration, models, tokens, utc
 from anton.views.lanes import activity, standing
 from anton.views.palette import ACCENT, BAD, CAUTION, GOOD, MUTED, STRONG
+from anton.views.questions import open_question_lines, questions_view
 from anton.views.screen import decision_screen
 from anton.views.timeline import moments
 
@@ -65,7 +66,10 @@ def run_page(state: RunState, entries: Iterable[Entry]) -> RenderableType:
     parts: list[RenderableType] = [_head(state), Text()]
     if state.briefing is not None:
         parts += [decision_screen(state)]
+    parts += [*open_question_lines(state)]
     parts += [*_titled("Agents", _agents(state))]
+    if state.questions and state.briefing is None:
+        parts += [*_titled("Questions", questions_view(state))]
     if state.steps:
         parts += [*_titled("Delivered", _steps(state))]
     parts += [*_titled("Timeline", _timeline(entries))]

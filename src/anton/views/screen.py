@@ -23,6 +23,7 @@ from anton.views.encode import cut, line, revealed, styled
 from anton.views.figures import cost, duration
 from anton.views.matrix import matrix_table
 from anton.views.palette import ACCENT, BAD, CAUTION, FAILED_SIGN, GOOD, MUTED, STRONG
+from anton.views.questions import questions_view
 from anton.views.timeline import VERBS
 
 PARAGRAPH_WIDTH = 100
@@ -66,6 +67,7 @@ def decision_screen(state: RunState, *, keys: tuple[str, ...] = ()) -> Renderabl
         *_section("Proof", _proof(proof, state.base.remote if state.base else "")),
         *_section("Change", Padding(diff_view(proof.patch.diff), (0, 2))),
         *_section("Look twice", _risks(briefing)),
+        *(_section("Questions", Padding(questions_view(state), (0, 2))) if state.questions else ()),
         *_section("Decide", _how(state, proof, briefing, keys)),
     )
 

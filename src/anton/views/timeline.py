@@ -40,6 +40,7 @@ from anton.core.run import RunState
 from anton.core.work import WorkStarted, WorkStopped
 from anton.views.encode import line
 from anton.views.figures import duration, tally
+from anton.views.questions import how_to_answer
 from anton.views.testimony import ending
 
 VERBS = {
@@ -82,7 +83,11 @@ def progress_line(entry: Entry, state: RunState) -> str | None:
     moment = moment_of(entry)
     if moment is None:
         return None
-    return f"{duration((moment.at - state.started_at).total_seconds()):>7}  {moment.who:<6}  {moment.text}"
+    passed = duration((moment.at - state.started_at).total_seconds())
+    how = ""
+    if isinstance(entry.event, QuestionAsked):
+        how = f"  [{how_to_answer(entry.event.question, state.run_id)}]"
+    return f"{passed:>7}  {moment.who:<6}  {moment.text}{how}"
 
 
 def _told(event: Event) -> tuple[str, str] | None:
@@ -143,13 +148,20 @@ def _of_agent(
             how = "summarised its older turns" if event.summary else "left out old output of tools"
             return f"{how}, to have room to go on"
         case QuestionAsked(_, question):
-            return f"asks: {question.text}"
+            return f"asks: {question.text} {question.call}".rstrip()
         case QuestionAnswered():
-            return f"is answered by {event.by}: {event.text}" if event.by else "gets no answer in time"
+            return _answered(event)
         case HookFailed():
             return f"the hook {event.command} ({event.moment}) failed: {event.detail}"
         case ToolStarted():
             return f"turn {event.turn}: {event.summary or event.name}"
+
+
+def _answered(event: QuestionAnswered) -> str:
+    if not event.by:
+        return f"gets no answer to {event.question} in time"
+    said = {True: "yes", False: "no", None: ""}[event.allowed]
+    return f"is answered by {event.by}: {', '.join(filter(None, (said, event.text)))}"
 
 
 def _of_proof(event: ProofStarted | CellFinished | ProofFinished) -> str:
