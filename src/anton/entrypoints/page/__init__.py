@@ -1,0 +1,1 @@
+"""The web page of each run, and the list of runs."""
