@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from anton.core.text import visible
@@ -24,7 +25,7 @@ class Ticket:
     body: str
     reporter: str = ""
     source: str = "cli"
-    """`cli`, `local`, `slack`, `jira`, `github`, `ci`, `api`."""
+    """`cli`, `local`, `slack`, `jira`, `github`, `ci`, `sentry`, `pagerduty`, `alertmanager`, `api`."""
     url: str = ""
     labels: tuple[str, ...] = ()
     hidden_characters: int = 0
@@ -60,3 +61,14 @@ def ticket_from_text(text: str, *, key: str, reporter: str = "", source: str = "
     if hidden:
         notices.append(f"[{hidden:,} hidden characters were removed]")
     return Ticket(key, title[:200], "\n\n".join([body, *notices]), reporter, source, hidden_characters=hidden)
+
+
+def ticket_text(title: str, body: str, facts: Mapping[str, str]) -> str:
+    """A title, a text and lines such as `Priority: High`, as one text for `ticket_from_text`.
+
+    Whatever is empty is left out.
+    """
+    heading = " ".join(title.split())
+    lines = [f"{name}: {' '.join(value.split())}" for name, value in facts.items() if value.strip()]
+    text = "\n\n".join(part for part in (body.strip(), "\n".join(lines)) if part)
+    return f"# {heading}\n\n{text}" if heading and text else heading or text
