@@ -28,6 +28,7 @@ def test_each_tool_stands_under_its_name_with_its_reach() -> None:
             "write_file": ("write_file", "write", 30.0),
             "apply_patch": ("apply_patch", "write", 30.0),
             "run_tests": ("run_tests", "run", 120),
+            "shell": ("shell", "run", 315.0),
             "todo": ("todo", "read", 30.0),
             "ask_person": ("ask_person", "read", 30.0),
             "web_fetch": ("web_fetch", "network", 30),
@@ -316,6 +317,34 @@ They run in a sandbox without network, on a copy: files that they leave behind a
                             "maxLength": 50,
                         }
                     },
+                    "additionalProperties": False,
+                },
+            },
+            {
+                "name": "shell",
+                "description": """\
+Run a bash command line in your worktree; returns what it printed, its exit code and the folder.
+
+It runs in a sandbox: no network, and nothing but the worktree can be written. `cd` lasts until the next call; variables and functions do not. There is no input to read. What still runs in the background at the end is ended. Of long output the beginning and the end are returned. Files that are not yours to change do not become part of your work, whatever a command does to them.\
+""",
+                "parameters": {
+                    "type": "object",
+                    "properties": {
+                        "command": {
+                            "description": "The command line, at most 20,000 characters. It starts in the folder that the last one ended in, at first the root of the repository.",
+                            "maxLength": 20000,
+                            "minLength": 1,
+                            "type": "string",
+                        },
+                        "seconds": {
+                            "default": 60,
+                            "description": "Time limit, at most 300.",
+                            "maximum": 300.0,
+                            "minimum": 1,
+                            "type": "number",
+                        },
+                    },
+                    "required": ["command"],
                     "additionalProperties": False,
                 },
             },

@@ -8,6 +8,7 @@ from difflib import get_close_matches
 
 from anton.adapters.hooks.none import NoHooks
 from anton.adapters.hooks.programs import Program, ProgramHooks
+from anton.adapters.sandbox.closed import UnconfinedSandbox
 from anton.adapters.web.closed import ClosedWeb, NoSearch
 from anton.adapters.web.guarded import GuardedWeb
 from anton.adapters.web.searxng import SearxngSearch
@@ -17,20 +18,28 @@ from anton.core.errors import UsageError
 from anton.core.event import HookMoment
 from anton.core.tool import Tool
 from anton.ports import Hooks, Search, Web
-from anton.runs.world import Bench
+from anton.runs.world import Bench, CommandLine
 from anton.settings import Settings, hook_environment_of_process
 from anton.tools.catalogue import TOOLS
-from anton.tools.context import BaseHistory, ToolContext
+from anton.tools.context import BaseHistory, Terminal, ToolContext
 from anton.tools.worktree import Worktree
 
 
 def equip(bench: Bench, web: Web | None = None, search: Search | None = None) -> Mapping[str, Tool]:
     """The tools of an agent, bound to its worktree, and to the web as far as it is open."""
     history = BaseHistory(bench.past, bench.commit)
-    context = ToolContext(
-        Worktree(bench.worktree), bench.owns, bench.run_tests, history, web, search, bench.ask
-    )
+    tree = Worktree(bench.worktree)
+    terminal = _terminal(bench.command_line)
+    context = ToolContext(tree, bench.owns, bench.run_tests, history, web, search, bench.ask, terminal)
     return {name: TOOLS[name].bind(context) for name in bench.names}
+
+
+def _terminal(line: CommandLine | None) -> Terminal | None:
+    """What runs outside the sandbox still gets no environment, no input, and an end."""
+    if line is None:
+        return None
+    unconfined = UnconfinedSandbox("a person let this command out of the sandbox")
+    return Terminal(line.prepare, line.sandbox, unconfined, line.folder)
 
 
 def web_of(settings: Settings) -> Web:

@@ -37,6 +37,7 @@ from anton.core.event import (
 from anton.core.message import AssistantMessage, Message, SystemMessage, ToolMessage, Usage, UserMessage
 from anton.core.question import Question
 from anton.core.repetition import find_repetition
+from anton.core.shell import folder_after
 
 AgentName = Literal["triage", "code", "test", "pr"]
 AGENTS: tuple[AgentName, ...] = get_args(AgentName)
@@ -139,6 +140,8 @@ class AgentState:
     """JSON of the output, handed in but not taken yet."""
     checkpoint: str | None = None
     """Git tree of the worktree after the last turn."""
+    folder: str = ""
+    """That its shell is in, relative to the worktree; empty for the root."""
     ended: AgentEnded | None = None
     questions: tuple[Question, ...] = ()
     """That it asked a person, oldest first."""
@@ -276,6 +279,7 @@ def apply(state: AgentState, event: AgentEvent) -> AgentState:
                 tools_running=(),
                 submission=event.submission,
                 checkpoint=event.checkpoint or state.checkpoint,
+                folder=folder_after(state.folder, event.results),
                 stint_seconds=state.stint_seconds + event.seconds,
             )
         case ConversationCompressed():

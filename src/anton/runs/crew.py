@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from anton.core import shell
 from anton.core.agent import AgentSpec, Plane
 from anton.core.errors import OutsideError
 from anton.core.event import AgentOutcome, AgentStarted, Note, NotePosted, Source
@@ -12,11 +13,13 @@ from anton.engine.hooks import AgentHooks
 from anton.engine.loop import Agent
 from anton.engine.permitted import permitted
 from anton.engine.submit import submit_for
+from anton.ports import Command
 from anton.proving.plan import protected_reason
+from anton.proving.scratch import remove_folder
 from anton.runs.asking import Asking
 from anton.runs.opening import opening
 from anton.runs.site import Site
-from anton.runs.world import Bench
+from anton.runs.world import Bench, CommandLine
 
 RETRY = "The model could not be reached before. Go on from where you were."
 
@@ -43,6 +46,8 @@ class Crew:
         worktree = self._world.scratch(self._log.state.run_id) / spec.name
         checkpoint: Callable[[], Awaitable[str | None]] = _no_worktree
         if spec.plane is not Plane.NONE:
+            if shell.TOOL in spec.tools:  # a command may have nested folders deeper than can be tidied up
+                await remove_folder(worktree)
             await self._repository.export(view.state.checkpoint or self._base.tree, worktree)
             checkpoint = self._checkpoint_of(spec, worktree)
         person = Asking(self._log, spec.name, self._world.clock, self._world.question_seconds)
@@ -74,7 +79,19 @@ class Crew:
             self._repository.past,
             self._base.commit,
             person.ask,
+            self._command_line(spec, worktree),
         )
+
+    def _command_line(self, spec: AgentSpec, worktree: Path) -> CommandLine | None:
+        suite = self._site.suite
+
+        async def prepare(words: tuple[str, ...], seconds: float) -> Command:
+            await suite.prepare()
+            return Command(words, worktree, seconds, suite.plan.env, suite.plan.readable)
+
+        if spec.plane is Plane.NONE:
+            return None
+        return CommandLine(prepare, self._world.sandbox, self._log.agent(spec.name).state.folder)
 
     def _share(self, spec: AgentSpec) -> Callable[[str], str | None]:
         def refusal(path: str) -> str | None:

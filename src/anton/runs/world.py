@@ -10,7 +10,7 @@ from anton.core.agent import AgentSpec
 from anton.core.permission import Policy
 from anton.core.suite_options import SuiteOptions
 from anton.core.tool import Tool
-from anton.ports import Chat, Forge, Hooks, Journal, Model, Past, Repository, Sandbox, Tracker
+from anton.ports import Chat, Command, Forge, Hooks, Journal, Model, Past, Repository, Sandbox, Tracker
 from anton.proving.declarations import Declared
 from anton.proving.environment import Environments
 from anton.proving.plan import TestPlan
@@ -20,6 +20,17 @@ from anton.runs.log import Clock, utc_now
 
 Equip = Callable[["Bench"], Mapping[str, Tool]]
 """The tools that an agent works with, bound to its surroundings."""
+
+
+@dataclass(frozen=True, slots=True)
+class CommandLine:
+    """How an agent runs commands in its worktree."""
+
+    prepare: Callable[[tuple[str, ...], float], Awaitable[Command]]
+    """Makes of words, and a time limit in seconds, a command that has what the repository's tests have."""
+    sandbox: Sandbox
+    folder: str
+    """Where its shell was left, relative to the worktree."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +49,8 @@ class Bench:
     """That the worktree was laid out from; `past` tells what led to it."""
     ask: Callable[[str], Awaitable[str]] | None = None
     """Puts one question to a person and returns at once, with what to tell the agent."""
+    command_line: CommandLine | None = None
+    """None without a worktree."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from anton.tools.files import glob, list_dir, read_file
 from anton.tools.history import git_blame, git_log, git_show
 from anton.tools.patch import apply_patch
 from anton.tools.search import grep
+from anton.tools.shell import shell
 from anton.tools.testing import run_tests
 from anton.tools.todo import todo
 from anton.tools.web import web_fetch, web_search
@@ -20,7 +21,7 @@ _ALL = (
     *(read_file, list_dir, glob, grep),
     *(git_log, git_show, git_blame),
     *(edit_file, write_file, apply_patch),
-    *(run_tests, todo, ask_person),
+    *(run_tests, shell, todo, ask_person),
     *(web_fetch, web_search),
 )
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from enum import Enum
 
-from anton.ports import Past, Search, Web
+from anton.ports import Command, Past, Sandbox, Search, Web
 from anton.tools.worktree import Worktree
 
 
@@ -16,6 +17,27 @@ class BaseHistory:
     past: Past
     commit: str
     """Full id."""
+
+
+class Confinement(Enum):
+    """Where a command runs."""
+
+    SANDBOX = "sandbox"
+    OUTSIDE = "outside"
+    """Only after a person's yes to that very call."""
+
+
+@dataclass(slots=True)
+class Terminal:
+    """Where an agent's commands run, and the folder that its shell is in."""
+
+    prepare: Callable[[tuple[str, ...], float], Awaitable[Command]]
+    """Makes of words, and a time limit in seconds, a command in the agent's worktree."""
+    sandbox: Sandbox
+    unconfined: Sandbox
+    """Runs a command that a person lets out of the sandbox."""
+    folder: str = ""
+    """Relative to the worktree; empty for its root."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,3 +56,6 @@ class ToolContext:
     search: Search | None = None
     ask: Callable[[str], Awaitable[str]] | None = None
     """Puts one question to a person and returns at once, with what to tell the model; None: nobody is."""
+    terminal: Terminal | None = None
+    """None where nothing can be run."""
+    confinement: Confinement = Confinement.SANDBOX

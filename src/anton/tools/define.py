@@ -10,7 +10,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Concatenate, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, model_validator
@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from anton.core.errors import ToolError
 from anton.core.schema import mistakes, schema_of
 from anton.core.tool import Reach, ToolSpec
-from anton.tools.context import ToolContext
+from anton.tools.context import Confinement, ToolContext
 from anton.tools.excerpt import bounded
 
 MAX_ARGUMENT_CHARACTERS = 4_000_000
@@ -50,10 +50,12 @@ class FunctionTool:
     spec: ToolSpec
     function: ToolFunction
     arguments: type[BaseModel]
+    escapable: bool = False
+    """Whether it heeds the context's confinement."""
 
     def bind(self, context: ToolContext) -> BoundTool:
         """The tool at work on one agent's tree."""
-        return BoundTool(self, context)
+        return EscapableTool(self, context) if self.escapable else BoundTool(self, context)
 
     def parse(self, arguments: str) -> dict[str, object]:
         """The call's arguments by name.
@@ -96,8 +98,22 @@ class BoundTool:
         return bounded(await self.tool.function(self.context, **self.tool.parse(arguments)))
 
 
+@dataclass(frozen=True, slots=True)
+class EscapableTool(BoundTool):
+    """A `core.tool.Escapable`: what it runs in the sandbox it can also run outside."""
+
+    async def call_outside(self, arguments: str) -> str:
+        """Carry out one call outside the sandbox, as a person has said that it may.
+
+        Raises:
+            ToolError: the arguments are wrong, or the tool failed.
+        """
+        outside = replace(self.context, confinement=Confinement.OUTSIDE)
+        return await BoundTool(self.tool, outside).call(arguments)
+
+
 def tool(
-    *, reach: Reach, seconds: float = 30.0, in_order: bool = False
+    *, reach: Reach, seconds: float = 30.0, in_order: bool = False, escapable: bool = False
 ) -> Callable[[ToolFunction], FunctionTool]:
     """Make a tool of an async function whose first parameter is the ToolContext.
 
@@ -105,6 +121,7 @@ def tool(
         reach: How far its effects go.
         seconds: Time limit of one call.
         in_order: Whether a call waits until the reply is whole, though it changes nothing of the worktree.
+        escapable: Whether it can do outside the sandbox what it does inside, as the context says.
 
     Raises:
         TypeError: a parameter has no description, or there is a description without a parameter.
@@ -127,7 +144,10 @@ def tool(
         # The overloads of create_model cannot see through `**`.
         arguments: type[BaseModel] = create_model(name, __base__=_Arguments, **fields)  # type: ignore[call-overload]
         return FunctionTool(
-            ToolSpec(name, description, _schema(arguments), reach, seconds, in_order), function, arguments
+            ToolSpec(name, description, _schema(arguments), reach, seconds, in_order),
+            function,
+            arguments,
+            escapable,
         )
 
     return define
