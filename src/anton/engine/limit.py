@@ -44,7 +44,7 @@ class Limit:
             self.timeout.reschedule(when)
 
 
-_LIMITS: ContextVar[tuple[Limit, ...]] = ContextVar("limits", default=())
+IN_FORCE: ContextVar[tuple[Limit, ...]] = ContextVar("limits", default=())
 """All that are in force around the task, the outermost first."""
 
 
@@ -57,17 +57,17 @@ async def limited(seconds: float) -> AsyncIterator[Limit]:
     """
     async with asyncio.timeout(seconds) as timeout:
         limit = Limit(timeout)
-        token = _LIMITS.set((*_LIMITS.get(), limit))
+        token = IN_FORCE.set((*IN_FORCE.get(), limit))
         try:
             yield limit
         finally:
-            _LIMITS.reset(token)
+            IN_FORCE.reset(token)
 
 
 @contextmanager
 def standing_still() -> Iterator[None]:
     """Time that passes within counts against no limit that is in force around it."""
     with ExitStack() as stack:
-        for limit in _LIMITS.get():
+        for limit in IN_FORCE.get():
             stack.enter_context(limit.standing())
         yield
