@@ -42,6 +42,21 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
+class SlackAccess:
+    """How people in Slack are heard."""
+
+    bot_token: str
+    signing_secret: str
+    """Empty: no request by HTTP is taken."""
+    app_token: str
+    """For Socket Mode; empty: it is not used."""
+    team: str
+    """Id of the only workspace that is listened to; empty: that of the bot's token."""
+    base_url: str
+    """Of the Web API, with a slash at its end."""
+
+
+@dataclass(frozen=True, slots=True)
 class Serving:
     """What `anton serve` works with, besides all that a run needs."""
 
@@ -51,8 +66,9 @@ class Serving:
     """Where others reach the server; empty where nobody said."""
     runs_per_hour: int
     """That one ticket may start."""
-    repositories: tuple[Path, ...]
-    """Absolute; what a request may name. The first is what a ticket is about that names none."""
+    repositories: Mapping[str, Path]
+    """What a request may name, by name; a repository may have several names. The first is what a ticket is about
+    that names none; where there is none at all, that is the demo's."""
     secrets: Mapping[str, str]
     """Of the senders of webhooks, by name: `slack`, `jira`, `github`, …; who has none is not listened to."""
     queue: Callable[[], Queue]
@@ -83,7 +99,7 @@ class Anton:
     suggestion: str
     """A request for changes that the model in use can answer; empty where it can answer any."""
     user: str
-    """Who sits at the keyboard, for the journal."""
+    """Who sits at the keyboard, as an identity: see `core.person`."""
     lay_out_demo: Callable[[str], Awaitable[Path]]
     """Makes the demo's repository and remote for a run and names the checkout."""
     examine: Callable[[], Awaitable[tuple[Check, ...]]]

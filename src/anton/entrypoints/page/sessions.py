@@ -1,0 +1,72 @@
+"""Who is logged in, in a cookie that only Anton can write. Pure: a key and a clock come in, words go out.
+
+A session is an identity, when it ends, and a signature over both. With it goes a token for the page's forms,
+so that no other site can send one in a person's name.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+COOKIE = "anton_session"
+LIFETIME = timedelta(hours=12)
+LINK_LIFETIME = timedelta(hours=24)
+MAX_CHARACTERS = 1_000
+"""Of a cookie or a link's key; a longer one was made by nobody here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Somebody who is logged in."""
+
+    identity: str
+    """See `core.person`."""
+    ends_at: datetime
+    """Aware, UTC."""
+
+
+def sealed(session: Session, key: bytes, purpose: str = "session") -> str:
+    """The session as a word that nobody else can make.
+
+    Args:
+        session: Who, and until when.
+        key: Secret.
+        purpose: What the word is good for: `session`, or `link:` and the path that it opens.
+    """
+    body = f"{int(session.ends_at.timestamp())}:{session.identity}".encode()
+    encoded = base64.urlsafe_b64encode(body).decode().rstrip("=")
+    return f"{encoded}.{_signature(encoded, key, purpose)}"
+
+
+def opened(word: str, key: bytes, now: datetime, purpose: str = "session") -> Session | None:
+    """The session that a word stands for; None where it is forged, damaged, over, or not for this."""
+    encoded, _, signature = word.partition(".")
+    if len(word) > MAX_CHARACTERS or not word.isascii():
+        return None
+    if not hmac.compare_digest(signature.encode(), _signature(encoded, key, purpose).encode()):
+        return None
+    try:
+        body = base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)).decode()
+        ends, _, identity = body.partition(":")
+        ends_at = datetime.fromtimestamp(int(ends), tz=now.tzinfo)
+    except (ValueError, OverflowError, OSError):
+        return None
+    return Session(identity, ends_at) if now < ends_at and identity else None
+
+
+def form_token(word: str, key: bytes) -> str:
+    """What the forms of a session carry."""
+    return _signature(word, key, "form")
+
+
+def is_form_token(given: str, word: str, key: bytes) -> bool:
+    """Whether a form was made for the session."""
+    return hmac.compare_digest(given.encode("utf-8", "replace"), form_token(word, key).encode())
+
+
+def _signature(text: str, key: bytes, purpose: str) -> str:
+    return hmac.new(key, f"{purpose}\n{text}".encode(), hashlib.sha256).hexdigest()

@@ -1,0 +1,274 @@
+"""What people do in Slack: `/oncall`, the buttons under a briefing, and the windows that they open.
+
+One set of listeners serves HTTP and Socket Mode. What somebody did is written down before Slack hears that it
+was taken: what Slack does not hear of within three seconds it shows as failed, and a person does it again.
+Sources: https://docs.slack.dev/interactivity/handling-user-interaction, https://docs.slack.dev/tools/bolt-python
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
+from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext, AsyncRespond
+from slack_sdk.errors import SlackClientError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from anton.core import person
+from anton.core.decision import Answer, Refused, refuse_strangers
+from anton.core.errors import AntonError, UsageError
+from anton.core.event import Verb
+from anton.core.letter import QuestionReply
+from anton.entrypoints.composition import SlackAccess
+from anton.entrypoints.intake.slack import slack_command
+from anton.entrypoints.intake.taken import Ignored
+from anton.entrypoints.server.desk import Desk
+from anton.views.encode import line
+from anton.views.slack.blocks import escaped
+from anton.views.slack.message import APPROVE, DECLINE, OPEN_PAGE, REQUEST_CHANGES, verb_of
+from anton.views.slack.modals import ANSWER_VIEW, CHANGES_VIEW, INPUT, answer_window, changes_window
+from anton.views.slack.thread import ALLOW, ANSWER, REFUSE
+
+COMMAND = "/oncall"
+MAX_SAID_CHARACTERS = 2_500
+"""Of one answer to a person."""
+
+Body = Mapping[str, Any]
+
+logger = logging.getLogger(__name__)
+
+
+class OtherTeam(UsageError):
+    """The request comes from a workspace that is not listened to."""
+
+
+def slack_app(desk: Desk, access: SlackAccess, team: str, page_url: Callable[[str], str]) -> AsyncApp:
+    """The listeners, ready for requests.
+
+    Args:
+        desk: Where runs are begun and decided.
+        access: Tokens and secret; a request by HTTP is checked against the secret.
+        team: Id of the only workspace that is listened to.
+        page_url: Of a run by its id; empty where there is none.
+    """
+    client = AsyncWebClient(token=access.bot_token, base_url=access.base_url)
+    app = AsyncApp(
+        client=client,
+        # Socket Mode signs nothing; without a secret no request by HTTP can be right.
+        signing_secret=access.signing_secret or "no request by HTTP is taken",
+        request_verification_enabled=True,
+        logger=logger,
+    )
+    listeners = _Listeners(desk, team, page_url)
+    app.command(COMMAND)(listeners.on_command)
+    for action in (APPROVE, DECLINE):
+        app.action(action)(listeners.on_decision)
+    app.action(REQUEST_CHANGES)(listeners.on_request_changes)
+    for action in (ALLOW, REFUSE):
+        app.action(action)(listeners.on_permission)
+    app.action(ANSWER)(listeners.on_answer)
+    app.action(OPEN_PAGE)(listeners.on_link)
+    app.view(CHANGES_VIEW)(listeners.on_changes)
+    app.view(ANSWER_VIEW)(listeners.on_answer_text)
+    return app
+
+
+@asynccontextmanager
+async def socket_mode(app: AsyncApp, app_token: str) -> AsyncIterator[None]:
+    """Listen by Socket Mode for as long as the context is open; a lost connection is made anew."""
+    handler = AsyncSocketModeHandler(app, app_token)
+    await handler.connect_async()  # type: ignore[no-untyped-call]
+    try:
+        yield
+    finally:
+        await handler.close_async()  # type: ignore[no-untyped-call]
+
+
+class _Listeners:
+    """What each thing that a person does amounts to."""
+
+    def __init__(self, desk: Desk, team: str, page_url: Callable[[str], str]) -> None:
+        self._desk = desk
+        self._team = team
+        self._page_url = page_url
+
+    async def on_command(self, ack: AsyncAck, command: Body) -> None:
+        """`/oncall text`."""
+        try:
+            self._known_team(command.get("team_id"))
+            form = {name: value for name, value in command.items() if isinstance(value, str)}
+            taken = slack_command(form, await self._desk.demo_ticket())
+            if isinstance(taken, Ignored):
+                await ack()
+                return
+            run_id, begun = await self._desk.take_in(taken)
+        except AntonError as error:
+            await ack(escaped(str(error), MAX_SAID_CHARACTERS), response_type="ephemeral")
+            return
+        ticket = taken.ticket
+        url = self._page_url(run_id)
+        where = f"<{url}|run {escaped(run_id)}>" if url else f"run `{escaped(run_id)}`"
+        what = "is on it" if begun else "is on that already"
+        await ack(
+            f"Anton {what}: *{escaped(ticket.key)}* {escaped(ticket.title)}  ·  {where}",
+            response_type="in_channel",
+        )
+
+    async def on_decision(self, ack: AsyncAck, body: Body, respond: AsyncRespond) -> None:
+        """Approve, or Decline."""
+        action, value = _pressed(body)
+        verb = verb_of(action)
+        if verb is None:
+            await ack()
+            return
+        refusal = await self._decided(body, value, verb, "")
+        await ack()
+        if refusal:
+            await _whisper(respond, refusal)
+
+    async def on_request_changes(
+        self, ack: AsyncAck, body: Body, client: AsyncWebClient, respond: AsyncRespond
+    ) -> None:
+        """Request Changes opens a window, if there is still something to decide."""
+        _, value = _pressed(body)
+        run_id, digest = value.get("run", ""), value.get("digest", "")
+        try:
+            state = await self._desk.state(run_id)
+            refuse_strangers(state, self._who(body), self._desk.world.approval)
+            if state.briefing is None or state.briefing.digest != digest:
+                raise Refused(f"run {run_id} has moved on since this briefing; look at its message again")
+            window = changes_window(run_id, digest, state.briefing.headline)
+            await client.views_open(trigger_id=str(body.get("trigger_id", "")), view=window)
+        except (AntonError, SlackClientError) as error:
+            await ack()
+            await _whisper(respond, _plainly(error))
+            return
+        await ack()
+
+    async def on_changes(self, ack: AsyncAck, body: Body) -> None:
+        """The window of Request Changes was sent."""
+        value, text = _filled_in(body)
+        refusal = await self._decided(body, value, Verb.REQUEST_CHANGES, text)
+        await _answer_window(ack, refusal)
+
+    async def on_permission(self, ack: AsyncAck, body: Body, respond: AsyncRespond) -> None:
+        """Allow once, or No."""
+        action, value = _pressed(body)
+        refusal = await self._told(body, value, QuestionReply(value.get("question", ""), "", action == ALLOW))
+        await ack()
+        if refusal:
+            await _whisper(respond, refusal)
+
+    async def on_answer(
+        self, ack: AsyncAck, body: Body, client: AsyncWebClient, respond: AsyncRespond
+    ) -> None:
+        """Answer opens a window."""
+        _, value = _pressed(body)
+        run_id, question = value.get("run", ""), value.get("question", "")
+        try:
+            state = await self._desk.state(run_id)
+            refuse_strangers(state, self._who(body), self._desk.world.approval)
+            asked = {q.id: q for agent in state.agents.values() for q in agent.open_questions}
+            if question not in asked:
+                raise Refused("nobody waits for an answer to that question any more")
+            window = answer_window(run_id, question, asked[question].text)
+            await client.views_open(trigger_id=str(body.get("trigger_id", "")), view=window)
+        except (AntonError, SlackClientError) as error:
+            await ack()
+            await _whisper(respond, _plainly(error))
+            return
+        await ack()
+
+    async def on_answer_text(self, ack: AsyncAck, body: Body) -> None:
+        """The window of Answer was sent."""
+        value, text = _filled_in(body)
+        refusal = await self._told(body, value, QuestionReply(value.get("question", ""), text))
+        await _answer_window(ack, refusal)
+
+    async def on_link(self, ack: AsyncAck, context: AsyncBoltContext) -> None:  # noqa: ARG002
+        """A button that opens a page; Slack only wants to hear that it was heard."""
+        await ack()
+
+    async def _decided(self, body: Body, value: Mapping[str, str], verb: Verb, text: str) -> str:
+        """Have a decision written down; returns why not, for the person, where it was not."""
+        try:
+            given = Answer(verb, self._who(body), value.get("digest", ""), text)
+            await self._desk.decide(value.get("run", ""), lambda _: given)
+        except AntonError as error:
+            return _plainly(error)
+        return ""
+
+    async def _told(self, body: Body, value: Mapping[str, str], reply: QuestionReply) -> str:
+        """Have an answer to a question written down; returns why not, where it was not."""
+        try:
+            who = self._who(body)
+            state = await self._desk.state(value.get("run", ""))
+            refuse_strangers(state, who, self._desk.world.approval)
+            await self._desk.tell(
+                state.run_id, who, reply, f"slack:{who}:{reply.question}:{state.run_id}"[:200]
+            )
+        except AntonError as error:
+            return _plainly(error)
+        return ""
+
+    def _who(self, body: Body) -> str:
+        """Identity of whoever did it.
+
+        Raises:
+            OtherTeam: they are of a workspace that is not listened to.
+        """
+        team, user = body.get("team") or {}, body.get("user") or {}
+        self._known_team(team.get("id"))
+        name = user.get("id")
+        if not isinstance(name, str) or not name:
+            raise OtherTeam("Slack does not say who you are, so nothing was done")
+        return person.slack(self._team, name)
+
+    def _known_team(self, team: object) -> None:
+        if team != self._team:
+            raise OtherTeam("this Slack workspace is not the one that Anton works for; nothing was done")
+
+
+def _pressed(body: Body) -> tuple[str, Mapping[str, str]]:
+    """Action and value of the button that was pressed; an empty value where it is none of ours."""
+    actions = body.get("actions") or [{}]
+    return str(actions[0].get("action_id", "")), _carried(actions[0].get("value"))
+
+
+def _filled_in(body: Body) -> tuple[Mapping[str, str], str]:
+    """What a window carries, and what the person wrote."""
+    view = body.get("view") or {}
+    field = ((view.get("state") or {}).get("values") or {}).get(INPUT, {}).get(INPUT, {})
+    return _carried(view.get("private_metadata")), str(field.get("value") or "")
+
+
+def _carried(text: object) -> Mapping[str, str]:
+    try:
+        value = json.loads(text) if isinstance(text, str) else {}
+    except (ValueError, RecursionError):
+        value = {}
+    if not isinstance(value, dict):
+        return {}
+    return {name: held for name, held in value.items() if isinstance(held, str)}
+
+
+async def _answer_window(ack: AsyncAck, refusal: str) -> None:
+    """Close the window, or say in it what is wrong; the person's words stay in it then."""
+    if refusal:
+        await ack(response_action="errors", errors={INPUT: refusal[:MAX_SAID_CHARACTERS]})
+    else:
+        await ack()
+
+
+def _plainly(error: Exception) -> str:
+    """The error for a person, as one line of plain text."""
+    return line(str(error), MAX_SAID_CHARACTERS)
+
+
+async def _whisper(respond: AsyncRespond, text: str) -> None:
+    """Say something that only the person sees who pressed a button."""
+    await respond(escaped(text, MAX_SAID_CHARACTERS), response_type="ephemeral", replace_original=False)
