@@ -6,6 +6,7 @@ import asyncio
 import getpass
 import hashlib
 import re
+import shutil
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -17,7 +18,8 @@ from anton.adapters.journal.sql import SqlJournal
 from anton.adapters.repository.git import GitRepository
 from anton.adapters.repository.mirror import create_bare
 from anton.adapters.tracker.local import LocalTracker
-from anton.app.agents import equip, hooks_of, search_of, specs_of, web_of
+from anton.app.agents import delegates_of, equip, hooks_of, search_of, specs_of, web_of
+from anton.app.approvals import approval_of
 from anton.app.examination import examine
 from anton.app.models import model_of
 from anton.app.outside import chat_of
@@ -25,6 +27,7 @@ from anton.app.sandboxes import sandbox_of
 from anton.app.serving import demo_checkout, serving_of
 from anton.app.suites import ENVIRONMENTS, planned_by
 from anton.core.errors import UsageError
+from anton.core.person import terminal
 from anton.demo.build import REQUEST, demo_ticket, lay_out
 from anton.entrypoints.composition import Anton, Wish
 from anton.proving.environment import Environments
@@ -62,10 +65,12 @@ async def compose(wish: Wish) -> AsyncIterator[Anton]:
             settings.home / ENVIRONMENTS, sandbox, Machine(Path(sys.executable)), package_sources_of_process()
         ),
         specs=specs_of(settings),
+        delegates=delegates_of(settings),
         equip=partial(equip, web=web_of(settings), search=search_of(settings)),
         home=settings.home,
         mutation_seconds=settings.proof.mutation_seconds,
         culprit_seconds=settings.proof.culprit_seconds,
+        approval=approval_of(settings),
         policy=settings.permissions.policy,
         question_seconds=settings.permissions.question_seconds if wish.attended else 0.0,
         budget=Budget(
@@ -117,7 +122,8 @@ def _anton(settings: Settings, wish: Wish, world: World) -> Anton:
 
     async def lay_out_demo(run_id: str) -> Path:
         checkout = demo_checkout(settings.home, run_id)
-        await lay_out(checkout, checkout.with_suffix(".git"))
+        if not await asyncio.to_thread(_laid_out, checkout):
+            await lay_out(checkout, checkout.with_suffix(".git"))
         return checkout
 
     return Anton(
@@ -127,11 +133,22 @@ def _anton(settings: Settings, wish: Wish, world: World) -> Anton:
         rounds=settings.run.rounds,
         notices=settings.notices,
         suggestion=REQUEST if settings.model.api_key is None else "",
-        user=getpass.getuser(),
+        user=terminal(getpass.getuser()),
         lay_out_demo=lay_out_demo,
         examine=partial(examine, settings, world),
         serving=serving_of(settings, world),
     )
+
+
+def _laid_out(checkout: Path) -> bool:
+    """Whether the demo is there, whole: what a crash left half done is removed."""
+    remote = checkout.with_suffix(".git")
+    if (remote / "refs" / "heads" / "main").exists():  # the last that is made
+        return True
+    for folder in (checkout, remote):
+        if folder.exists():
+            shutil.rmtree(folder)
+    return False
 
 
 def _reports(home: Path, repository: Path) -> Path:

@@ -32,7 +32,11 @@ def serving_of(settings: Settings, world: World) -> Serving:
         port=server.port,
         public_url=server.public_url or "",
         runs_per_hour=server.runs_per_hour,
-        repositories=tuple(dict.fromkeys((*first, *server.repositories))),
+        repositories={
+            name: path
+            for path in reversed(dict.fromkeys((*first, *server.repositories)))
+            for name in (path.name, str(path))
+        },
         secrets=_secrets(settings),
         queue=partial(LocalQueue, server.runs, server.per_repository),
         demo_checkout=partial(demo_checkout, settings.home),

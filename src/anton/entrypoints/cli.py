@@ -25,6 +25,8 @@ class LazyGroup(click.Group):
         "resume": ("decide", "resume", "Go on with a run that was interrupted."),
         "runs": ("look", "runs", "List the runs."),
         "show": ("look", "show", "Show a run: briefing, proof, diff, what happened when."),
+        "serve": ("server.command", "serve_command", "Take in tickets by HTTP and work them off."),
+        "trigger": ("server.trigger", "trigger_command", "Fire a ticket at a running server."),
         "verify": ("verify", "verify", "Check a proof bundle and execute it again."),
         "doctor": ("look", "doctor", "Say which side each port is on, and prove the sandbox by trying."),
     }

@@ -67,8 +67,8 @@ class Serving:
     runs_per_hour: int
     """That one ticket may start."""
     repositories: Mapping[str, Path]
-    """What a request may name, by name; a repository may have several names. The first is what a ticket is about
-    that names none; where there is none at all, that is the demo's."""
+    """What a request may name, by name; a repository may have several. A ticket that names none is about the
+    first; where there is none at all, about the demo's."""
     secrets: Mapping[str, str]
     """Of the senders of webhooks, by name: `slack`, `jira`, `github`, …; who has none is not listened to."""
     queue: Callable[[], Queue]
@@ -101,7 +101,7 @@ class Anton:
     user: str
     """Who sits at the keyboard, as an identity: see `core.person`."""
     lay_out_demo: Callable[[str], Awaitable[Path]]
-    """Makes the demo's repository and remote for a run and names the checkout."""
+    """Makes the demo's repository and remote for a run, where they are not yet, and names the checkout."""
     examine: Callable[[], Awaitable[tuple[Check, ...]]]
     """Which side each port is on, and whether it works."""
     serving: Serving

@@ -1,0 +1,69 @@
+"""The server's application: every route in its place.
+
+A way in of its own, such as Slack's or the page, is a module with a router and a line in ROUTERS. It works
+with the desk (`access.TheDesk`), knows who asks by `access.Who`, and may add a way of being known to
+`app.state.doors`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
+
+from fastapi import APIRouter, FastAPI
+
+from anton import __version__
+from anton.entrypoints.composition import Check
+from anton.entrypoints.server import events, reference, runs, status, webhooks
+from anton.entrypoints.server.access import Door
+from anton.entrypoints.server.desk import Desk
+from anton.entrypoints.server.guard import Guard
+from anton.entrypoints.server.problems import answer_with_problems
+
+ROUTERS: Sequence[APIRouter] = (
+    status.router,
+    runs.router,
+    events.router,
+    webhooks.router(),
+    reference.router,
+)
+
+
+def application(desk: Desk, token: str, sides: Sequence[Check] = (), hosts: Sequence[str] = ()) -> FastAPI:
+    """The ASGI application.
+
+    Args:
+        desk: What the routes work with; it works runs off while the application is up.
+        token: The API's bearer token.
+        sides: What start-up found of each port.
+        hosts: Names of this server besides `localhost` and the public URL's.
+    """
+    app = FastAPI(
+        title="Anton",
+        version=__version__,
+        summary="An autonomous on-call engineer: bugs in, proved fixes before a person, pull requests out.",
+        lifespan=_lifespan,
+        docs_url=None,
+        redoc_url=None,
+        strict_content_type=True,
+    )
+    app.state.desk, app.state.token, app.state.sides = desk, token, sides
+    doors: list[Door] = []
+    app.state.doors = doors
+    for router in ROUTERS:
+        app.include_router(router)
+    answer_with_problems(app)
+    public = urlsplit(desk.serving.public_url)
+    app.add_middleware(
+        Guard,
+        hosts={host.lower() for host in (*hosts, public.hostname or "") if host},
+        origins={f"{public.scheme}://{public.netloc}"} if public.netloc else set(),
+    )
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async with app.state.desk.open():
+        yield
