@@ -14,7 +14,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from inline_snapshot import snapshot
 
-from anton.core.event import Entry, QuestionAnswered, QuestionAsked, RunClosed, RunOutcome
+from anton.core.event import (
+    Entry,
+    Event,
+    QuestionAnswered,
+    QuestionAsked,
+    ReplyReceived,
+    RunClosed,
+    RunOutcome,
+)
+from anton.core.message import ToolCall, Usage
 from anton.core.question import Question
 from anton.core.run import Phase, RunState, fold
 from anton.views.encode import revealed
@@ -240,7 +249,7 @@ def test_of_a_diff_without_end_the_rest_is_linked(green: Run) -> None:
     )
 
 
-def asking(run: Run, *events: QuestionAsked | QuestionAnswered) -> RunState:
+def asking(run: Run, *events: Event) -> RunState:
     number = run[-1].number
     after = [Entry(run[0].run_id, number + n, run[-1].at, event) for n, event in enumerate(events, 1)]
     return fold((*run, *after))
@@ -261,12 +270,20 @@ Answered by dana: Yes, UTC.\
 
 
 def test_a_question_of_permission_shows_the_exact_call(midway: Run) -> None:
-    asked = QuestionAsked(
-        "code", Question("q1", "code", "May it run?", "shell: rm -rf `build`", "it destroys")
-    )
-    (post,) = [post for key, post in thread(asking(midway, asked), LINKS) if key == "question-q1"]
+    call = ToolCall("c1", "shell", '{"command": "rm -rf `build`"}')
+    reply = ReplyReceived("test", 1, "", (call,), Usage(), None, "m", "tool_calls", 1.0)
+    question = Question("q1", "test", "May it run?", "shell: rm -rf `build`", "it destroys")
+    state = asking(midway, reply, QuestionAsked("test", question))
+    (post,) = [post for key, post in thread(state, LINKS) if key == "question-q1"]
     assert "rm -rf `build`" in words(post)
     assert {"anton_allow", "anton_refuse"} <= {found.get("action_id") for found in every(post.blocks)}
+
+
+def test_a_question_that_nobody_waits_for_has_no_buttons(midway: Run) -> None:
+    asked = QuestionAsked("test", Question("q1", "test", "May it run?", "shell: make", "it runs"))
+    (post,) = [post for key, post in thread(asking(midway, asked), LINKS) if key == "question-q1"]
+    assert "Nobody waits" in words(post)
+    assert not [found for found in every(post.blocks) if found.get("type") == "button"]
 
 
 @pytest.mark.parametrize("outcome", RunOutcome)

@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from anton.core.event import Entry, QuestionAsked, ReplyReceived
+from anton.core.event import Entry, Event, QuestionAsked, ReplyReceived
 from anton.core.message import ToolCall, Usage
 from anton.core.question import Question
 from anton.core.run import RunState, fold
@@ -125,7 +125,8 @@ def test_an_open_question_can_be_answered(midway: Run) -> None:
     )
     call = ToolCall("c1", "shell", '{"command": "rm -rf build"}')
     reply = ReplyReceived("test", 1, "", (call,), Usage(), None, "m", "tool_calls", 1.0)
-    after = enumerate((reply, asked, permission), 1)
+    events: tuple[Event, ...] = (reply, asked, permission)
+    after = enumerate(events, 1)
     run = (*midway, *(replace(last, number=last.number + n, event=event) for n, event in after))
     page = read(run)
     assert "Which <b>clock</b>?" in page.text

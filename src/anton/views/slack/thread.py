@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from anton.core.event import QuestionAnswered
 from anton.core.proof import Proof
 from anton.core.question import Question
 from anton.core.run import RunState
@@ -60,19 +61,22 @@ def _questions(state: RunState) -> Iterator[tuple[str, Post]]:
             blocks = [said(f":question: *{escaped(agent.name, 60)}* asks"), told(question.text)]
             if question.call:
                 blocks += [preformatted(question.call), context(escaped(question.reason, 400) or "Allow it?")]
-            if answer := answers.get(question.id):
-                who = escaped(answer.by, 80) or "nobody, in time"
-                blocks.append(
-                    context(f"Answered by {who}: {escaped(answer.text, 600) or _verdict(answer.allowed)}")
-                )
+            if question in agent.open_questions:
+                name = f"anton_question_{question.id}"[:255]
+                blocks.append(actions(name, _buttons(state.run_id, question)))
             else:
-                blocks.append(
-                    actions(f"anton_question_{question.id}"[:255], _buttons(state.run_id, question))
-                )
-            yield (
-                f"question-{question.id}",
-                post(f"{escaped(agent.name)} asks: {escaped(question.text, 600)}", blocks),
-            )
+                blocks.append(context(_settled(answers.get(question.id))))
+            said_in_short = f"{escaped(agent.name)} asks: {escaped(question.text, 600)}"
+            yield f"question-{question.id}", post(said_in_short, blocks)
+
+
+def _settled(answer: QuestionAnswered | None) -> str:
+    """What became of a question that waits no more."""
+    if answer is None:
+        return "Nobody waits for an answer any more."
+    if not answer.by:
+        return "Nobody answered in time."
+    return f"Answered by {escaped(answer.by, 80)}: {escaped(answer.text, 600) or _verdict(answer.allowed)}"
 
 
 def _verdict(allowed: bool | None) -> str:
