@@ -290,7 +290,9 @@ class Office:
 
     def received(self, run_id: str = RUN, ticket: Ticket = TICKET, **changes: object) -> RunReceived:
         """What starts a run here."""
-        started = RunReceived(ticket, str(self.checkout), "", "", str(self.folder / "reports"), "tester")
+        started = RunReceived(
+            ticket, str(self.checkout), "", "", str(self.folder / "reports"), "terminal:tester"
+        )
         return replace(started, **changes)  # type: ignore[arg-type]
 
     async def receive(self, run_id: str = RUN, **changes: object) -> None:

@@ -10,8 +10,10 @@ from types import MappingProxyType
 import pytest
 
 from anton.core.agent import AgentState
+from anton.core.approval import ApprovalRules
 from anton.core.briefing import Briefing
-from anton.core.decision import Answer, Refused, decide
+from anton.core.decision import Answer, Refused
+from anton.core.decision import decide as gate
 from anton.core.event import (
     Decided,
     Entry,
@@ -30,6 +32,7 @@ from anton.core.proof import Blame, Commit, Fault, FaultKind, Opinion, Patch, Pr
 from anton.core.run import Phase, RunState, advance, begin
 from anton.core.ticket import Ticket
 
+KIM, LEE = "terminal:Kim", "terminal:Lee"
 NOW = datetime(2026, 11, 25, 2, 0, tzinfo=UTC)
 DIGEST = "d" * 64
 PATCH = Patch("b" * 40, "h" * 40, (Commit("h" * 40, "app.py", "Fix"),), (), (), "")
@@ -38,6 +41,11 @@ FAULT = Fault(FaultKind.NOT_CURED, Blame.CODE, ("t",), "1 test(s) still fail: t.
 BRIEFING = Briefing(1, DIGEST, True, "All is well.", "It was fixed.", (), "P2", "app", "Fix", "Body")
 RED_BRIEFING = replace(BRIEFING, green=False, headline="1 new test still fails.")
 AGENTS = MappingProxyType({name: AgentState(name) for name in ("triage", "code", "test", "pr")})
+
+
+def decide(state: RunState, given: Answer) -> tuple[Event, ...]:
+    """At a machine without any rules: whoever sits at it decides."""
+    return gate(state, given, ApprovalRules())
 
 
 def waiting(proof: Proof = GREEN, briefing: Briefing | None = BRIEFING) -> RunState:
@@ -59,18 +67,18 @@ def after(state: RunState, events: Sequence[Event]) -> RunState:
 def answer(
     verb: Verb = Verb.APPROVE, text: str = "", *, digest: str = DIGEST, override: bool = False
 ) -> Answer:
-    return Answer(verb, "Kim", digest, text, override)
+    return Answer(verb, KIM, digest, text, override)
 
 
 def test_an_approval_and_a_decline_are_one_event_each() -> None:
-    assert decide(waiting(), answer()) == (Decided(Verb.APPROVE, "Kim", DIGEST),)
+    assert decide(waiting(), answer()) == (Decided(Verb.APPROVE, KIM, DIGEST),)
     declined = decide(waiting(), answer(Verb.DECLINE, "  Not so.\n"))
-    assert declined == (Decided(Verb.DECLINE, "Kim", DIGEST, "Not so."),)
+    assert declined == (Decided(Verb.DECLINE, KIM, DIGEST, "Not so."),)
 
 
 def test_a_request_for_changes_sends_code_and_test_back_to_work_with_the_text() -> None:
     decided, round_started, *notes = decide(waiting(), answer(Verb.REQUEST_CHANGES, "Say why."))
-    assert decided == Decided(Verb.REQUEST_CHANGES, "Kim", DIGEST, "Say why.")
+    assert decided == Decided(Verb.REQUEST_CHANGES, KIM, DIGEST, "Say why.")
     assert round_started == RoundStarted(2, "person")
     text = (
         "A reviewer looked at the briefing and asks for changes:\n\nSay why.\n\n"
@@ -151,23 +159,26 @@ def test_the_second_of_two_taps_is_told_whose_was_the_first(first: Verb, word: s
     decided = after(waiting(), decide(waiting(), answer(first)))
     closed = after(decided, [RunClosed(RunOutcome.DELIVERED)])
     for state in (decided, closed):
-        with pytest.raises(Refused, match=f"^run r1 was already {word} by Kim$"):
-            decide(state, Answer(second, "Lee", DIGEST, "More."))
+        with pytest.raises(Refused, match=f"^run r1 was already {word} by terminal:Kim$"):
+            decide(state, Answer(second, LEE, DIGEST, "More."))
 
 
 def test_a_second_request_finds_the_run_at_work_again() -> None:
     sent_back = after(waiting(), decide(waiting(), answer(Verb.REQUEST_CHANGES, "Say why.")))
-    with pytest.raises(Refused, match="run r1 is working; there is no briefing"):
+    with pytest.raises(
+        Refused,
+        match="run r1 is working; there is no briefing to decide on yet, since terminal:Kim asked for",
+    ):
         decide(sent_back, answer(Verb.REQUEST_CHANGES, "Say why."))
 
 
 def test_a_red_proof_is_approved_only_by_whoever_says_so_and_that_is_on_record() -> None:
     [decided] = decide(red(), answer(text="I know.", override=True))
-    assert decided == Decided(Verb.APPROVE, "Kim", DIGEST, "I know.", override=True)
+    assert decided == Decided(Verb.APPROVE, KIM, DIGEST, "I know.", override=True)
 
 
 def test_an_override_of_a_green_proof_is_none() -> None:
-    assert decide(waiting(), answer(override=True)) == (Decided(Verb.APPROVE, "Kim", DIGEST),)
+    assert decide(waiting(), answer(override=True)) == (Decided(Verb.APPROVE, KIM, DIGEST),)
 
 
 def test_a_red_proof_may_be_declined_and_sent_back_without_more_ado() -> None:
@@ -179,13 +190,13 @@ def test_a_red_proof_may_be_declined_and_sent_back_without_more_ado() -> None:
 def test_a_run_that_is_at_work_can_be_given_up(phase: Phase) -> None:
     state = replace(waiting(), phase=phase, briefing=None)
     given = answer(Verb.DECLINE, "Enough.")
-    assert decide(state, given) == (Decided(Verb.DECLINE, "Kim", "", "Enough."),)
+    assert decide(state, given) == (Decided(Verb.DECLINE, KIM, "", "Enough."),)
 
 
 def test_what_was_approved_is_given_up_only_on_purpose_and_only_before_it_is_pushed() -> None:
     approved = after(waiting(), decide(waiting(), answer(Verb.APPROVE)))
-    given = Answer(Verb.DECLINE, "Lee", "", "The remote is gone.", override=True)
-    assert decide(approved, given) == (Decided(Verb.DECLINE, "Lee", "", "The remote is gone."),)
+    given = Answer(Verb.DECLINE, LEE, "", "The remote is gone.", override=True)
+    assert decide(approved, given) == (Decided(Verb.DECLINE, LEE, "", "The remote is gone."),)
     pushed = after(approved, [StepDelivered("branch", "fix/bug-1")])
-    with pytest.raises(Refused, match="already approved by Kim"):
+    with pytest.raises(Refused, match="already approved by terminal:Kim"):
         decide(pushed, given)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from anton.core.briefing import Briefing
 from anton.core.codec import decode_event, encode_event
+from anton.core.consent import AnswerRefused, ApprovalGiven, BaseMoved
 from anton.core.errors import IllegalTransition
 from anton.core.event import (
     AgentEnded,
@@ -68,9 +69,11 @@ APPROVED = Decided(Verb.APPROVE, "Kim", "d" * 64)
 SENT_BACK = Decided(Verb.REQUEST_CHANGES, "Kim", "d" * 64, "More.")
 ACTIVE = {Phase.WORKING: Phase.WORKING, Phase.PROVING: Phase.PROVING}
 
+BASE = BaseResolved("b" * 40, "t" * 40, "main", "Begin", "/srv/app.git")
+
 TABLE: Sequence[tuple[Event, dict[Phase, Phase]]] = (
     (RECEIVED, {}),
-    (BaseResolved("b" * 40, "t" * 40, "main", "Begin", "/srv/app.git"), {Phase.RECEIVED: Phase.WORKING}),
+    (BASE, {Phase.RECEIVED: Phase.WORKING}),
     (AgentStarted("code", "m", "You are.", "Fix it.", ("grep",)), ACTIVE),
     (NotePosted("code", Note(Source.TRIAGE, "Look there.")), ACTIVE),
     (TurnStarted("code", 1), ACTIVE),
@@ -81,6 +84,9 @@ TABLE: Sequence[tuple[Event, dict[Phase, Phase]]] = (
     (QuestionAsked("code", Question("q1", "code", "Which clock?")), ACTIVE),
     (QuestionAnswered("code", "q1", "Jo", "UTC"), ACTIVE),
     (HookFailed("code", HookMoment.AFTER_TOOL, "notify", "it ended with code 1"), ACTIVE),
+    (ApprovalGiven("slack:T1/U1", "d" * 64, "Kim"), {Phase.DECIDING: Phase.DECIDING}),
+    (AnswerRefused("slack:T1/U9", "approve", "d" * 64, "no rule"), {phase: phase for phase in Phase}),
+    (BaseMoved("c" * 40, "u" * 40, "Go on", 2, "main moved"), {Phase.DELIVERING: Phase.WORKING}),
     (LetterRefused("l1", "Kim", "too late"), {phase: phase for phase in Phase}),
     (MessageShown("C1/1.2", 3), {phase: phase for phase in Phase}),
     (AgentEnded("code", AgentOutcome.SUBMITTED, "{}"), ACTIVE),
@@ -108,7 +114,7 @@ def entry(event: Event, number: int) -> Entry:
 
 
 def at(phase: Phase) -> RunState:
-    return replace(begin(entry(RECEIVED, 1)), phase=phase)
+    return replace(begin(entry(RECEIVED, 1)), phase=phase, base=BASE)
 
 
 def entries(*events: Event) -> list[Entry]:

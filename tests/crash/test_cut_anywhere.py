@@ -66,7 +66,7 @@ async def finish(office: Office, model: ScriptedModel) -> RunState:
     state = await advance(world, RUN)
     if state.phase is Phase.DECIDING:
         assert state.briefing is not None
-        await answer(world, RUN, Answer(Verb.APPROVE, "Kim", state.briefing.digest))
+        await answer(world, RUN, Answer(Verb.APPROVE, "terminal:Kim", state.briefing.digest))
         state = await advance(world, RUN)
     return state
 

@@ -123,7 +123,7 @@ def test_without_a_terminal_the_demo_stops_at_the_decision_and_another_process_d
 
     again = anton("approve", run)
     assert again.status == 2
-    assert f"run {run} was already approved by" in again.err
+    assert f"you already approved run {run}" in again.err
     assert anton("resume", run).status == 0
     assert_delivered(anton, run)
     assert "delivered" in anton("runs").out.lower()

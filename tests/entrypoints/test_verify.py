@@ -59,7 +59,7 @@ async def decided(office: Office, verb: Verb, script: object = HONEST) -> Delive
     world = office.world(script)  # type: ignore[arg-type]
     state = await advance(world, RUN)
     assert state.briefing is not None
-    await answer(world, RUN, Answer(verb, "Kim", state.briefing.digest))
+    await answer(world, RUN, Answer(verb, "terminal:Kim", state.briefing.digest))
     return Delivered(office, await advance(world, RUN))
 
 

@@ -58,7 +58,7 @@ async def test_the_message_says_what_to_decide_on_and_how_it_ended(office: Offic
     state = await advance(world, RUN)
     assert state.briefing is not None
     assert (state.told, chat.shown[-1]) == (True, Phase.DECIDING)
-    await answer(world, RUN, Answer(Verb.APPROVE, "Kim", state.briefing.digest))
+    await answer(world, RUN, Answer(Verb.APPROVE, "terminal:Kim", state.briefing.digest))
     state = await advance(world, RUN)
     assert (state.told, chat.shown[-1]) == (True, Phase.CLOSED)
     (message,) = (office.home / "messages").iterdir()

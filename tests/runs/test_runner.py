@@ -55,7 +55,7 @@ def office(tmp_path: Path) -> Office:
 
 async def approve(world: World, state: RunState) -> RunState:
     assert state.briefing is not None
-    await answer(world, state.run_id, Answer(Verb.APPROVE, "Kim", state.briefing.digest))
+    await answer(world, state.run_id, Answer(Verb.APPROVE, "terminal:Kim", state.briefing.digest))
     return await advance(world, state.run_id)
 
 
@@ -85,7 +85,7 @@ async def test_a_run_that_another_process_works_on_is_left_to_it(tmp_path: Path)
             with pytest.raises(RunBusy, match="run 'r1' is being worked on by process"):
                 await advance(office.world(), RUN)
             with pytest.raises(RunBusy):
-                await answer(office.world(), RUN, Answer(Verb.DECLINE, "Kim", "d" * 64))
+                await answer(office.world(), RUN, Answer(Verb.DECLINE, "terminal:Kim", "d" * 64))
         assert len(await ours.read(RUN)) == 1
     finally:
         await ours.close()
@@ -96,7 +96,7 @@ async def test_an_unknown_run_is_neither_advanced_nor_decided(office: Office) ->
     with pytest.raises(UsageError, match="there is no run 'r9'"):
         await advance(office.world(), "r9")
     with pytest.raises(UsageError, match="there is no run 'r9'"):
-        await answer(office.world(), "r9", Answer(Verb.DECLINE, "Kim", ""))
+        await answer(office.world(), "r9", Answer(Verb.DECLINE, "terminal:Kim", ""))
 
 
 async def test_a_witness_that_could_not_reach_its_model_is_woken_where_it_was(office: Office) -> None:

@@ -98,7 +98,7 @@ async def test_a_node_package_is_repaired_end_to_end(tmp_path: Path) -> None:
     assert proof.opinion is Opinion.AGREES
     assert {cell.command[0] for cell in proof.cells} == {"node"}
     assert state.briefing is not None
-    await answer(office.world(SCRIPT), RUN, Answer(Verb.APPROVE, "Kim", state.briefing.digest))
+    await answer(office.world(SCRIPT), RUN, Answer(Verb.APPROVE, "terminal:Kim", state.briefing.digest))
     closed = await advance(office.world(SCRIPT), RUN)
     assert closed.closed is not None
     assert closed.closed.outcome is RunOutcome.DELIVERED

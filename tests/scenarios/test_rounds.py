@@ -65,7 +65,7 @@ async def decide(
 ) -> RunState:
     assert state.briefing is not None
     world = office.world(script)  # type: ignore[arg-type]
-    await answer(world, RUN, Answer(verb, "Kim", state.briefing.digest, text))
+    await answer(world, RUN, Answer(verb, "terminal:Kim", state.briefing.digest, text))
     return await advance(world, RUN)
 
 
@@ -193,9 +193,11 @@ async def test_a_run_that_never_gets_green_is_put_before_a_person_as_red(office:
     assert state.briefing is not None
     assert not state.briefing.green
     with pytest.raises(Refused, match="not green"):
-        await answer(office.world(), RUN, Answer(Verb.APPROVE, "Kim", state.briefing.digest))
+        await answer(office.world(), RUN, Answer(Verb.APPROVE, "terminal:Kim", state.briefing.digest))
     await answer(
-        office.world(), RUN, Answer(Verb.APPROVE, "Kim", state.briefing.digest, "I know", override=True)
+        office.world(),
+        RUN,
+        Answer(Verb.APPROVE, "terminal:Kim", state.briefing.digest, "I know", override=True),
     )
     closed = await advance(office.world(), RUN)
     body = Path(closed.steps["pull_request"].result).read_text()
@@ -253,7 +255,7 @@ async def test_a_request_for_changes_reaches_the_agents_and_renews_proof_and_bri
         [note] = [n for n in again.agents[name].notes if n.source is Source.PERSON]
         assert "Cover three times as well." in note.text
     with pytest.raises(Refused, match="newer briefing"):
-        await answer(office.world(), RUN, Answer(Verb.APPROVE, "Kim", state.briefing.digest))
+        await answer(office.world(), RUN, Answer(Verb.APPROVE, "terminal:Kim", state.briefing.digest))
 
 
 async def test_a_declined_run_pushes_nothing_and_leaves_a_report(office: Office) -> None:
@@ -270,8 +272,8 @@ async def test_a_second_decision_is_told_that_the_first_one_counts(office: Offic
     state = await run(office)
     await decide(office, state, Verb.APPROVE)
     assert state.briefing is not None
-    with pytest.raises(Refused, match="already approved by Kim"):
-        await answer(office.world(), RUN, Answer(Verb.DECLINE, "Lee", state.briefing.digest))
+    with pytest.raises(Refused, match="already approved by terminal:Kim"):
+        await answer(office.world(), RUN, Answer(Verb.DECLINE, "terminal:Lee", state.briefing.digest))
 
 
 async def test_an_agent_out_of_time_is_named_and_the_rest_goes_on(office: Office) -> None:

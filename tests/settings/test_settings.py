@@ -223,7 +223,10 @@ def test_a_mistake_of_the_repository_is_named_as_such(toml: str, words: str) -> 
         ),
         ('[web]\nallow = "docs.python.org"', "anton.toml: web.allow is 'docs.python.org': it must be a list"),
         ('[web]\nallow = ["http://a.example"]', "anton.toml: web.allow.0 is 'http://a.example': it must be"),
-        ("zzz = 1", "anton.toml: unknown key 'zzz': Allowed here: agents, budget, database_url, home, "),
+        (
+            "zzz = 1",
+            "anton.toml: unknown key 'zzz': Allowed here: agents, approval, budget, database_url, home, ",
+        ),
         ("[run]\nrounds = 0", "anton.toml: run.rounds is 0: it must be greater than or equal to 1"),
         ('[run]\nrounds = "two"', "anton.toml: run.rounds is 'two': it must be a valid integer"),
         ("[agents.pr]\nseconds = nan", "anton.toml: agents.pr.seconds is nan: it must be a finite number"),

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Literal
 
 from anton.core.briefing import Briefing
+from anton.core.consent import AnswerRefused, ApprovalGiven, BaseMoved, named
 from anton.core.message import ToolCall, Usage
 from anton.core.proof import Cell, Proof
 from anton.core.question import Question
@@ -69,6 +70,7 @@ class RunReceived:
     reports: str
     """Absolute path of the folder that the incident report goes under."""
     requested_by: str
+    """Their identity, see `core.person`."""
     rounds: int = 2
     """Attempts before a red proof is put before a person."""
     kind: Literal["run_received"] = "run_received"
@@ -88,6 +90,8 @@ class BaseResolved:
     """Sentences for the person, such as that uncommitted changes are not looked at."""
     suite: SuiteOptions | None = None
     """How the tests are run in this run; None in journals from before it was written down."""
+    remote_head: str | None = None
+    """What the branch was at the remote then; empty where it had none, None where that could not be told."""
     kind: Literal["base_resolved"] = "base_resolved"
 
 
@@ -303,13 +307,21 @@ class Decided:
 
     verb: Verb
     by: str
+    """Their identity, see `core.person`."""
     digest: str
     """Of the briefing that was decided on."""
     text: str = ""
     """What should change, or why it was declined."""
     override: bool = False
     """The person approved a proof that is not green, and said so explicitly."""
+    person: str = ""
+    """Their name in the rules; empty where they decide because the machine is theirs."""
     kind: Literal["decided"] = "decided"
+
+    @property
+    def who(self) -> str:
+        """The person, for a person."""
+        return named(self.person, self.by)
 
 
 @dataclass(frozen=True, slots=True)
@@ -387,7 +399,10 @@ Event = (
     | ProofFinished
     | RoundStarted
     | BriefingPrepared
+    | ApprovalGiven
+    | AnswerRefused
     | Decided
+    | BaseMoved
     | LetterRefused
     | MessageShown
     | StepDelivered

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from anton.core.agent import WITNESSES
-from anton.core.decision import Answer, Refused, decide
+from anton.core.approval import ApprovalRules
+from anton.core.decision import Answer, Refused, decide, refuse_strangers
 from anton.core.event import Event, Note, NotePosted, QuestionAnswered, Source, Verb
 from anton.core.letter import Cancel, Letter, QuestionReply, Word
 from anton.core.question import Question
@@ -16,30 +17,33 @@ MAX_LETTER_CHARACTERS = 4_000
 """Of what a person writes; an agent has to read it in one turn."""
 
 
-def heed(state: RunState, letter: Letter) -> tuple[Event, ...] | None:
+def heed(state: RunState, letter: Letter, rules: ApprovalRules) -> tuple[Event, ...] | None:
     """The events that a letter amounts to, to be appended in one piece with its being taken.
 
     Returns:
         None where the letter has to wait, because nobody is at work who could be told yet.
 
     Raises:
-        Refused: it comes too late, or says nothing that could be heeded; the text says why and what would.
+        Refused: no rule names its writer, it comes too late, or it says nothing that could be heeded; the
+            text says why and what would.
     """
+    refuse_strangers(state, letter.by, rules)
     match letter.message:
         case QuestionReply():
             return _answered(state, letter, letter.message)
         case Word(text):
             return _said(state, letter.by, _bounded(text))
         case Cancel(reason):
-            return _cancelled(state, letter.by, _bounded(reason))
+            return _cancelled(state, letter.by, _bounded(reason), rules)
 
 
-def _cancelled(state: RunState, by: str, reason: str) -> tuple[Event, ...]:
+def _cancelled(state: RunState, by: str, reason: str, rules: ApprovalRules) -> tuple[Event, ...]:
     """A run that is cancelled is declined, whatever it is at: nothing of it leaves the machine."""
     decided = state.decision
     if decided is not None and (decided.verb, decided.by, decided.text) == (Verb.DECLINE, by, reason):
         return ()  # the same letter, sent twice
-    return decide(state, Answer(Verb.DECLINE, by, state.briefing.digest if state.briefing else "", reason))
+    digest = state.briefing.digest if state.briefing else ""
+    return decide(state, Answer(Verb.DECLINE, by, digest, reason), rules)
 
 
 def _bounded(text: str) -> str:

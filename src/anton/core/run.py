@@ -1,8 +1,8 @@
 """A run: the fold of its events, and the table of what may follow what.
 
     RECEIVED ──► WORKING ──► PROVING ──► DECIDING ──► DELIVERING ──► CLOSED
-                    ▲            │ red       │ request changes
-                    └────────────┴───────────┘
+                    ▲            │ red       │ request       │ base moved,
+                    └────────────┴───────────┴ changes ──────┘ nothing pushed
 
 Recovery after a crash is this same fold. There is no other record of a run.
 """
@@ -18,6 +18,7 @@ from types import MappingProxyType
 from anton.core import agent as agents
 from anton.core.agent import AgentState
 from anton.core.briefing import Briefing
+from anton.core.consent import AnswerRefused, ApprovalGiven, BaseMoved
 from anton.core.errors import IllegalTransition
 from anton.core.event import (
     AgentEnded,
@@ -89,6 +90,9 @@ TRANSITIONS: Mapping[type, tuple[frozenset[Phase], Phase | None]] = MappingProxy
             frozenset({Phase.DECIDING}),
             None,
         ),  # DELIVERING, unless changes are requested; declined: any
+        ApprovalGiven: (frozenset({Phase.DECIDING}), None),
+        AnswerRefused: (frozenset(Phase), None),
+        BaseMoved: (frozenset({Phase.DELIVERING}), Phase.WORKING),
         LetterRefused: (frozenset(Phase), None),
         MessageShown: (frozenset(Phase), None),
         StepDelivered: (frozenset({Phase.DELIVERING}), None),
@@ -109,7 +113,10 @@ MILESTONES = frozenset(
         "round_started",
         "briefing_prepared",
         "message_shown",
+        "approval_given",
+        "answer_refused",
         "decided",
+        "base_moved",
         "step_delivered",
         "work_started",
         "work_stopped",
@@ -119,7 +126,7 @@ MILESTONES = frozenset(
 """Kinds of the events that a run's phase, rounds and verdict follow from: no agent's, no cell's."""
 
 
-NOTABLE = (MILESTONES - {"message_shown"}) | {
+NOTABLE = (MILESTONES - {"message_shown", "answer_refused"}) | {
     "agent_ended",
     "question_asked",
     "question_answered",
@@ -148,6 +155,10 @@ class RunState:
     """One per finished round, oldest first."""
     briefing: Briefing | None = None
     decisions: tuple[Decided, ...] = ()
+    approvals: tuple[ApprovalGiven, ...] = ()
+    """Of the briefing that waits or was approved, apart from the decision that completes them."""
+    refusals: tuple[AnswerRefused, ...] = ()
+    """Answers that did not count, oldest first, as far as they are kept."""
     steps: Mapping[str, StepDelivered] = field(default_factory=lambda: MappingProxyType({}))
     closed: RunClosed | None = None
     message: str = ""
@@ -179,6 +190,16 @@ class RunState:
     def decision(self) -> Decided | None:
         """The latest answer of a person."""
         return self.decisions[-1] if self.decisions else None
+
+    @property
+    def approvers(self) -> tuple[str, ...]:
+        """Who approved what is being delivered or was; empty where it was not."""
+        decided = self.decision
+        if self.phase not in (Phase.DELIVERING, Phase.CLOSED) or not decided:
+            return ()
+        if decided.verb is not Verb.APPROVE:
+            return ()
+        return (*(given.who for given in self.approvals if given.digest == decided.digest), decided.who)
 
     @property
     def questions(self) -> tuple[Question, ...]:
@@ -261,6 +282,8 @@ def permit(state: RunState, event: Event) -> Phase:
     allowed, leads_to = TRANSITIONS.get(type(event), (frozenset[Phase](), None))
     if isinstance(event, Decided) and event.verb is Verb.DECLINE:
         allowed = _OPEN
+    if isinstance(event, BaseMoved) and state.base is None:
+        allowed = frozenset()  # what was declined before there was one
     if state.phase not in allowed:
         raise IllegalTransition(f"{event.kind!r} may not come while run {state.run_id!r} is {state.phase}")
     if isinstance(event, Decided) and event.verb is not Verb.REQUEST_CHANGES:
@@ -279,7 +302,13 @@ def _apply(state: RunState, event: Event) -> RunState:
         case RoundStarted():
             return _next_round(state, event)
         case BriefingPrepared():
-            return replace(state, briefing=event.briefing)
+            return replace(state, briefing=event.briefing, approvals=())
+        case ApprovalGiven():
+            return replace(state, approvals=(*state.approvals, event))
+        case AnswerRefused():
+            return replace(state, refusals=(*state.refusals, event))
+        case BaseMoved():
+            return _rebased(state, event)
         case Decided():
             return replace(state, decisions=(*state.decisions, event))
         case StepDelivered():
@@ -305,4 +334,32 @@ def _next_round(state: RunState, event: RoundStarted) -> RunState:
     limit = state.round_limit
     if event.reason == "person":
         limit = event.round + state.received.rounds - 1
-    return replace(state, round=event.round, round_limit=limit, cells=baseline, briefing=None)
+    return replace(state, round=event.round, round_limit=limit, cells=baseline, briefing=None, approvals=())
+
+
+def _rebased(state: RunState, event: BaseMoved) -> RunState:
+    """Nothing that was said or executed on the old base counts on the new one."""
+    assert state.base is not None  # noqa: S101 - `permit` has seen to it
+    base = replace(
+        state.base,
+        commit=event.commit,
+        tree=event.tree,
+        subject=event.subject,
+        remote_head=event.commit,
+        notices=(*state.base.notices, event.reason),
+    )
+    trees = dict(event.trees)
+    moved = {
+        name: replace(agent, checkpoint=trees.get(name, agent.checkpoint))
+        for name, agent in state.agents.items()
+    }
+    return replace(
+        state,
+        base=base,
+        agents=MappingProxyType(moved),
+        round=event.round,
+        round_limit=event.round + state.received.rounds - 1,
+        cells=(),
+        briefing=None,
+        approvals=(),
+    )

@@ -10,9 +10,9 @@ from rich.console import Console
 from anton.core.decision import Answer
 from anton.core.errors import UsageError
 from anton.core.event import Verb
-from anton.core.run import RunState, fold
+from anton.core.run import Phase, RunState, fold
 from anton.entrypoints.composition import Anton, Compose, Wish
-from anton.entrypoints.session import Seat, attend, refuse_unheard, submit
+from anton.entrypoints.session import Seat, attend, refuse_unheard, submit, waits_for_another
 from anton.entrypoints.speaking import speaking
 from anton.entrypoints.start import config_option, record_option, sandbox_option, yes_option
 
@@ -107,7 +107,7 @@ def resume(
 
 def renewed(state: RunState) -> bool:
     """Whether somebody may have looked at an older briefing than the one that waits."""
-    return any(decided.verb is Verb.REQUEST_CHANGES for decided in state.decisions)
+    return state.phase is Phase.DECIDING and bool(state.decisions)
 
 
 def _decide(
@@ -137,5 +137,8 @@ def _decide(
         seen = current if not digest or (len(digest) >= 8 and current.startswith(digest)) else digest
         return Answer(verb, anton.user, seen, text, override)
 
-    submit(seat, run, seat.run(look))
+    state = submit(seat, run, seat.run(look))
+    if said := waits_for_another(state):
+        click.echo(said)
+        return 0
     return attend(seat, run)

@@ -96,9 +96,21 @@ def attend(seat: Seat, run_id: str) -> int:
         if given is None:
             return 0 if state.briefing and state.briefing.green else FAILED
         try:
-            submit(seat, run_id, given)
+            if said := waits_for_another(submit(seat, run_id, given)):
+                click.echo(said)
+                return 0
         except Refused as refusal:  # somebody else decided, or the briefing is newer: look again
             click.echo(f"anton: {refusal}", err=True)
+
+
+def waits_for_another(state: RunState) -> str:
+    """What to tell somebody whose approval is one of two; empty where the run goes on."""
+    if state.phase is not Phase.DECIDING or not state.approvals:
+        return ""
+    return (
+        f"Your approval of run {state.run_id} is on record. It changes what takes two persons, so another "
+        f"one has to approve it as well: anton show {state.run_id}"
+    )
 
 
 def submit(seat: Seat, run_id: str, given: Answer) -> RunState:

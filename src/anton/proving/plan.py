@@ -10,10 +10,10 @@ import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 
+from anton.core.glob import matches
 from anton.proving.declarations import Recipe
 
 REPORT = ".anton-junit.xml"
@@ -94,12 +94,12 @@ class TestPlan:
 
     def is_module(self, path: str) -> bool:
         """Whether a path is a file of tests that may be run alone."""
-        return _matches(path, self.modules)
+        return matches(path, self.modules)
 
 
 def is_test_path(path: str, patterns: Sequence[str] = TEST_PATTERNS) -> bool:
     """Whether a path belongs to the tests."""
-    return _matches(path, tuple(patterns))
+    return matches(path, tuple(patterns))
 
 
 _PROTECTED: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -162,7 +162,7 @@ _PROTECTED: Mapping[str, tuple[str, ...]] = MappingProxyType(
 def protected_reason(path: str) -> str | None:
     """Why no agent may change a path; None where one may."""
     lowered = path.lower()
-    return next((why for why, globs in _PROTECTED.items() if _matches(lowered, globs)), None)
+    return next((why for why, globs in _PROTECTED.items() if matches(lowered, globs)), None)
 
 
 def shadowed_module(
@@ -188,8 +188,8 @@ def shadowed_module(
 
 
 def _holds_tests(path: str, root: str, base_files: Collection[str], patterns: tuple[str, ...]) -> bool:
-    return _matches(path, patterns) or any(
-        other.startswith(root) and "/" not in other[len(root) :] and _matches(other, patterns)
+    return matches(path, patterns) or any(
+        other.startswith(root) and "/" not in other[len(root) :] and matches(other, patterns)
         for other in base_files
     )
 
@@ -201,7 +201,7 @@ def _top_level(base_files: Collection[str], patterns: tuple[str, ...]) -> set[st
     """What the source's modules are imported as, as far as the first dot."""
     found = set()
     for path in base_files:
-        if path.endswith(".py") and not _matches(path, patterns):
+        if path.endswith(".py") and not matches(path, patterns):
             first, _, rest = path.removeprefix("src/").partition("/")
             found.add(first if rest else first.removesuffix(".py"))
             folders = path.split("/")[:-1]
@@ -214,30 +214,3 @@ def _top_level(base_files: Collection[str], patterns: tuple[str, ...]) -> set[st
 
 _STANDARD = sys.stdlib_module_names - {"test"}  # Python's own tests, which nobody needs
 _RUNNER_MODULES = frozenset({"pytest", "_pytest", "pluggy", "iniconfig", "packaging", "pygments", "py"})
-
-
-@lru_cache(maxsize=64)
-def _compiled(patterns: tuple[str, ...]) -> re.Pattern[str]:
-    return re.compile("|".join(f"(?:{_regex(pattern)})" for pattern in patterns) or "(?!)")
-
-
-def _matches(path: str, patterns: tuple[str, ...]) -> bool:
-    return _compiled(patterns).fullmatch(path) is not None
-
-
-_GLOB = re.compile(r"\*\*/|\*\*|\*|\?|\{[^{}]*\}|[^*?{]+|\{")
-
-
-def _regex(pattern: str) -> str:
-    """A glob as a regular expression for `fullmatch`."""
-    wild = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
-    out = []
-    for token in _GLOB.findall(pattern):
-        if token in wild:
-            out.append(wild[token])
-        elif token.startswith("{") and token.endswith("}"):
-            choices = "|".join(_regex(choice) for choice in token[1:-1].split(","))
-            out.append(f"(?:{choices})")
-        else:
-            out.append(re.escape(token))
-    return "".join(out)

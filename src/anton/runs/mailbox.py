@@ -75,13 +75,13 @@ class Mailbox:
     def _heeded(self, letter: Letter) -> tuple[Event, ...] | None:
         """The events of a letter that can be heeded now; None where it waits or is refused."""
         try:
-            return heed(self.log.state, letter)
+            return heed(self.log.state, letter, self.world.approval)
         except Refused:
             return None
 
     async def _take(self, letter: Letter) -> None:
         try:
-            events = heed(self.log.state, letter)
+            events = heed(self.log.state, letter, self.world.approval)
         except Refused as refusal:
             events = (LetterRefused(letter.id, letter.by, str(refusal)),)
         if events is None:

@@ -6,14 +6,15 @@ crash are one code path.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from anton.core.decision import Answer, decide
+from anton.core.decision import Answer, Refused, decide, recorded
 from anton.core.errors import OutsideError, RunBusy, SuiteUnusable, UsageError, unwrapped
 from anton.core.event import BaseResolved, Entry, RunClosed, RunOutcome, RunReceived
-from anton.core.run import Phase, RunState
+from anton.core.run import Phase, RunState, fold
 from anton.proving.scratch import remove_folder
 from anton.runs.announce import announced
 from anton.runs.brief import conclude
@@ -25,6 +26,10 @@ from anton.runs.planning import planned
 from anton.runs.round import Round
 from anton.runs.site import site_of
 from anton.runs.world import World
+
+TURNS = 40
+TURN_SECONDS = 0.05
+"""How often, and after how long, an answer tries again while somebody else holds the run."""
 
 
 async def receive(world: World, run_id: str, received: RunReceived) -> None:
@@ -60,13 +65,35 @@ async def _advance(world: World, run_id: str, watch: Sequence[Watcher]) -> RunSt
 async def answer(world: World, run_id: str, given: Answer, watch: Sequence[Watcher] = ()) -> RunState:
     """Write down a person's decision, if it may be taken now.
 
+    Every way in calls this one. Of two answers at once the first counts, and the second is told so. A refusal
+    is put on record, unless another process works on the run.
+
     Raises:
         Refused: it may not; the text says why and what would.
+        RunBusy: another process works on the run, and the answer would count once it lets go of it.
+        UsageError: there is no such run.
     """
-    async with open_log(world.journal, run_id, clock=world.clock, watch=watch) as log:
-        await log.append(*decide(log.state, given))
-        state = log.state
-    return await open_mail(world, run_id) or state
+    for turn in range(1, TURNS + 1):
+        try:
+            async with open_log(world.journal, run_id, clock=world.clock, watch=watch) as log:
+                await _answer(world, log, given)
+                state = log.state
+            return await open_mail(world, run_id) or state
+        except RunBusy:
+            if turn == TURNS:
+                decide(fold(await world.journal.read(run_id)), given, world.approval)
+                raise
+        await asyncio.sleep(TURN_SECONDS)
+    raise AssertionError("the last turn returns or raises")
+
+
+async def _answer(world: World, log: RunLog, given: Answer) -> None:
+    try:
+        await log.append(*decide(log.state, given, world.approval))
+    except Refused as refusal:
+        if events := recorded(log.state, given, str(refusal)):
+            await log.append(*events)
+        raise
 
 
 @dataclass(slots=True)

@@ -56,7 +56,7 @@ async def tell(world: World, letter: Letter, *, wait_seconds: float = 0.0) -> To
         UsageError: there is no such run.
         Refused: it comes too late, or says nothing that could be heeded; the text says why and what would.
     """
-    heed(await _state(world, letter), letter)
+    heed(await _state(world, letter), letter, world.approval)
     await world.journal.post(letter)
     world.doorbell.ring(letter.run_id)
     give_up_at = time.monotonic() + wait_seconds

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from anton.core.agent import AgentSpec
+from anton.core.approval import ApprovalRules
 from anton.core.permission import Policy
 from anton.core.suite_options import SuiteOptions
 from anton.core.tool import Tool
@@ -51,6 +52,8 @@ class Bench:
     """Puts one question to a person and returns at once, with what to tell the agent."""
     command_line: CommandLine | None = None
     """None without a worktree."""
+    delegate: Callable[[str, tuple[str, ...]], Awaitable[str]] | None = None
+    """Has tasks done by delegates of one kind, side by side, and returns what they handed in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +93,11 @@ class World:
     equip: Equip
     home: Path
     """Anton's state folder."""
+    delegates: tuple[AgentSpec, ...] = ()
+    """Whom agents that have the tool may delegate to."""
     clock: Clock = utc_now
+    approval: ApprovalRules = field(default_factory=ApprovalRules)
+    """Who may decide on a run."""
     policy: Policy = Policy.AUTO
     """What the agents may do of themselves."""
     question_seconds: float = 0.0

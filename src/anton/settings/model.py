@@ -18,6 +18,7 @@ from pydantic import (
 
 from anton.core.agent import AgentName
 from anton.core.permission import Policy
+from anton.settings.approval import ApprovalSettings
 from anton.settings.fields import AbsolutePath, Dollars, Host, InsidePath, Key, SecretText, Section, Text, Url
 from anton.settings.server import ServerSettings, WebhookSettings
 
@@ -258,6 +259,7 @@ class Settings(Section):
     sandbox: SandboxSettings = Field(default_factory=SandboxSettings)
     web: WebSettings = Field(default_factory=WebSettings)
     slack: SlackSettings = Field(default_factory=SlackSettings)
+    approval: ApprovalSettings = Field(default_factory=ApprovalSettings)
     hooks: tuple[HookSettings, ...] = ()
     """In the order in which they are told."""
     home: AbsolutePath

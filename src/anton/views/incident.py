@@ -134,7 +134,7 @@ def _failures(proof: Proof) -> Iterator[str]:
 
 def _decisions(entries: tuple[Entry, ...]) -> str:
     rows = [
-        f"- {utc(entry.at)}, {code(entry.event.by)}: **{VERBS[entry.event.verb]}**{_manner(entry.event)}"
+        f"- {utc(entry.at)}, {code(entry.event.who)}: **{VERBS[entry.event.verb]}**{_manner(entry.event)}"
         for entry in entries
         if isinstance(entry.event, Decided)
     ]

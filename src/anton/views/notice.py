@@ -29,7 +29,7 @@ def _paragraphs(state: RunState) -> Iterator[str]:
             yield f"Decide: {code(f'anton show {state.run_id}')}"
     for decided in state.decisions:
         text = f": {inline(decided.text, 1_000)}" if decided.text else ""
-        yield f"{code(decided.by)} {VERBS[decided.verb]}{text}"
+        yield f"{code(decided.who)} {VERBS[decided.verb]}{text}"
     for step in state.steps.values():
         yield f"- {inline(step.step)}: {code(step.result, 1_000)}"
     if state.closed is not None:

@@ -63,7 +63,7 @@ def with_override(body: str, decided: Decided) -> str:
     reason = f"\n\n{quoted(decided.text)}" if decided.text else ""
     return (
         f"{body}\n## Approved although the proof is not green\n\n"
-        f"{code(decided.by)} saw the faults above and approved all the same.{reason}\n"
+        f"{code(decided.who)} saw the faults above and approved all the same.{reason}\n"
     )
 
 

@@ -162,7 +162,7 @@ def _keys(keys: tuple[str, ...]) -> Table:
 
 def _decided(state: RunState) -> Text:
     rows = (
-        f"{line(d.by, 80)} {VERBS[d.verb]}{f': {line(d.text)}' if d.text else ''}" for d in state.decisions
+        f"{line(d.who, 80)} {VERBS[d.verb]}{f': {line(d.text)}' if d.text else ''}" for d in state.decisions
     )
     return Text("\n".join(rows) or "Nobody has decided.")
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
 
+from anton.core.consent import AnswerRefused, ApprovalGiven, BaseMoved
 from anton.core.event import (
     AgentEnded,
     AgentStarted,
@@ -110,7 +111,12 @@ def _told(event: Event) -> tuple[str, str] | None:
         case ProofStarted() | CellFinished() | ProofFinished():
             return "proof", _of_proof(event)
         case Decided():
-            return event.by, _decided(event)
+            return event.who, _decided(event)
+        case ApprovalGiven():
+            text = f": {event.text}" if event.text else ""
+            return event.who, f"approved, and another person has to as well{text}"
+        case AnswerRefused():
+            return event.by, f"is refused ({event.verb}): {event.reason}"
         case LetterRefused():
             return event.by, f"is not heard: {event.reason}"
         case (
@@ -118,6 +124,7 @@ def _told(event: Event) -> tuple[str, str] | None:
             | BaseResolved()
             | RoundStarted()
             | BriefingPrepared()
+            | BaseMoved()
             | StepDelivered()
             | WorkStopped()
             | RunClosed()
@@ -187,6 +194,7 @@ def _of_run(
     | BaseResolved
     | RoundStarted
     | BriefingPrepared
+    | BaseMoved
     | StepDelivered
     | WorkStopped
     | RunClosed,
@@ -201,6 +209,8 @@ def _of_run(
             return f"round {event.round} begins: {why}"
         case BriefingPrepared():
             return f"waits for a decision: {event.briefing.headline}"
+        case BaseMoved():
+            return f"round {event.round} begins: {event.reason}"
         case StepDelivered():
             return f"{event.step}: {event.result}"
         case WorkStopped():

@@ -189,7 +189,7 @@ def matrix_text(proof: Proof) -> str:
 def _decision(decided: Decided) -> Block:
     text = f": {escaped(decided.text, 1_000)}" if decided.text else ""
     red = " although the proof is not green" if decided.override else ""
-    return context(f"{escaped(decided.by, 80)} {VERBS[decided.verb]}{red}{text}")
+    return context(f"{escaped(decided.who, 80)} {VERBS[decided.verb]}{red}{text}")
 
 
 def _deciding(state: RunState, briefing: Briefing) -> Iterator[Block]:
