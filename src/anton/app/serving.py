@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,8 +12,9 @@ from pathlib import Path
 
 from anton.adapters.queue.local import LocalQueue
 from anton.app.examination import prove
+from anton.core import person
 from anton.core.errors import UsageError
-from anton.entrypoints.composition import Serving
+from anton.entrypoints.composition import Serving, SlackAccess
 from anton.runs.world import World
 from anton.settings import Settings
 from anton.system.files import replace_file
@@ -21,11 +23,14 @@ from anton.system.locks import try_lock
 TOKEN_FILE = "api-token"  # noqa: S105 - the name of a file
 """In the state folder: the API's token where nobody set one; its owner alone can read it."""
 
+UNNAMED = "token"
+"""Name of a token that was set without one."""
+_NAMED = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]{0,59}):(.+)")
+
 
 def serving_of(settings: Settings, world: World) -> Serving:
     """What `anton serve` works with."""
     server = settings.server
-    token = server.api_token.get_secret_value() if server.api_token else ""
     first = (settings.repo_cwd,) if settings.repo_cwd else ()
     return Serving(
         host=server.host,
@@ -40,9 +45,10 @@ def serving_of(settings: Settings, world: World) -> Serving:
         secrets=_secrets(settings),
         queue=partial(LocalQueue, server.runs, server.per_repository),
         demo_checkout=partial(demo_checkout, settings.home),
-        configured_token=token,
-        api_token=lambda: token or _own_token(settings.home / TOKEN_FILE),
+        tokens=_named_tokens(server.api_token.get_secret_value() if server.api_token else ""),
+        own_token=partial(_own_token, settings.home / TOKEN_FILE),
         alone=partial(_alone, settings.home),
+        slack=_slack(settings),
         prove=partial(prove, settings, world),
     )
 
@@ -56,6 +62,29 @@ def _secrets(settings: Settings) -> dict[str, str]:
     found = {name: getattr(settings.webhooks, name) for name in type(settings.webhooks).model_fields}
     found["slack"] = settings.slack.signing_secret
     return {name: secret.get_secret_value() for name, secret in found.items() if secret is not None}
+
+
+def _named_tokens(text: str) -> dict[str, str]:
+    """Identity → token, for `TOKEN` or `NAME:TOKEN`, several with commas between."""
+    found = {}
+    for each in filter(None, text.split(",")):
+        named = _NAMED.fullmatch(each)
+        name, token = (named[1], named[2]) if named else (UNNAMED, each)
+        found[person.api(name)] = token
+    return found
+
+
+def _slack(settings: Settings) -> SlackAccess | None:
+    slack = settings.slack
+    if slack.bot_token is None and slack.signing_secret is None:
+        return None
+    return SlackAccess(
+        bot_token=slack.bot_token.get_secret_value() if slack.bot_token else "",
+        signing_secret=slack.signing_secret.get_secret_value() if slack.signing_secret else "",
+        app_token=slack.app_token.get_secret_value() if slack.app_token else "",
+        team=slack.team or "",
+        base_url=f"{slack.base_url}/",
+    )
 
 
 def _own_token(path: Path) -> str:

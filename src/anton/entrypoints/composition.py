@@ -46,6 +46,7 @@ class SlackAccess:
     """How people in Slack are heard."""
 
     bot_token: str
+    """Empty: nothing can be posted, and no window opened."""
     signing_secret: str
     """Empty: no request by HTTP is taken."""
     app_token: str
@@ -74,12 +75,14 @@ class Serving:
     queue: Callable[[], Queue]
     demo_checkout: Callable[[str], Path]
     """Where the demo's repository is laid out for a run; it need not be there yet."""
-    configured_token: str
-    """The API's, where somebody set one; else empty."""
-    api_token: Callable[[], str]
-    """The API's: as set, else one that is made once and kept in the state folder."""
+    tokens: Mapping[str, str]
+    """Of the API, as somebody set them: identity (see `core.person`) → token."""
+    own_token: Callable[[], str]
+    """One that is made once and kept in the state folder: who reads it owns this machine's account."""
     alone: Callable[[], AbstractContextManager[None]]
     """Be the only server with this state folder; raises UsageError where there is one."""
+    slack: SlackAccess | None
+    """None: nobody in Slack is heard."""
     prove: Callable[[], Awaitable[tuple[Check, ...]]]
     """Which side each port is on, and whether its credentials are good; nothing is changed anywhere."""
 

@@ -19,7 +19,8 @@ class ServerSettings(Section):
     public_url: Url | None = None
     """Where others reach the server; its host is answered to, and links begin with it."""
     api_token: Key | None = None
-    """Bearer token of the API; without one, the server makes one and keeps it in the state folder."""
+    """Bearer token of the API, or several with commas between, each `TOKEN` or `NAME:TOKEN`; without one, the
+    server makes one and keeps it in the state folder."""
     runs: Annotated[int, Field(strict=True, ge=1, le=100)] = 4
     """Runs that are worked on at once."""
     per_repository: Annotated[int, Field(strict=True, ge=1, le=100)] = 2

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Annotated
 
 from fastapi import Depends, Request
 from fastapi.security import HTTPBearer
 
 from anton.entrypoints.server.desk import Desk
-from anton.entrypoints.signatures import Unverified, verify_bearer
-
-API = "api"
-"""Who the holder of the API's token is, in the journal."""
+from anton.entrypoints.signatures import Headers, Unverified, verify_bearer
 
 Door = Callable[[Request], str | None]
 """Another way of being known, such as a cookie: who is asking, None where it does not say."""
@@ -37,13 +34,26 @@ def identity(request: Request, shown: Annotated[object, Depends(_documented)]) -
     for door in request.app.state.doors:
         if (known := door(request)) is not None:
             return str(known)
-    try:
-        verify_bearer(request.app.state.token, request.scope["headers"])
-    except Unverified as error:
-        raise Unverified(
-            f"{error}; the token is ANTON_API_TOKEN, else what anton serve names at its start"
-        ) from None
-    return API
+    return holder(request.app.state.tokens, request.scope["headers"])
+
+
+def holder(tokens: Mapping[str, str], headers: Headers) -> str:
+    """The identity whose token a request shows in Authorization.
+
+    Raises:
+        Unverified: it shows none of them.
+    """
+    reason = "no token is set here"
+    for known, token in tokens.items():
+        try:
+            verify_bearer(token, headers)
+        except Unverified as error:
+            reason = str(error)
+        else:
+            return known
+    raise Unverified(
+        f"{reason}; the token is ANTON_API_TOKEN, else the one that anton serve names at its start"
+    )
 
 
 TheDesk = Annotated[Desk, Depends(desk_of)]

@@ -7,19 +7,22 @@ with the desk (`access.TheDesk`), knows who asks by `access.Who`, and may add a 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from urllib.parse import urlsplit
 
 from fastapi import APIRouter, FastAPI
 
 from anton import __version__
 from anton.entrypoints.composition import Check
+from anton.entrypoints.page.routes import Doorkeeper, page_key, page_routes
 from anton.entrypoints.server import events, reference, runs, status, webhooks
 from anton.entrypoints.server.access import Door
 from anton.entrypoints.server.desk import Desk
 from anton.entrypoints.server.guard import Guard
 from anton.entrypoints.server.problems import answer_with_problems
+from anton.entrypoints.server.slack import routes as slack_routes
+from anton.entrypoints.server.slack import slack_app, socket_mode
 
 ROUTERS: Sequence[APIRouter] = (
     status.router,
@@ -30,12 +33,14 @@ ROUTERS: Sequence[APIRouter] = (
 )
 
 
-def application(desk: Desk, token: str, sides: Sequence[Check] = (), hosts: Sequence[str] = ()) -> FastAPI:
+def application(
+    desk: Desk, tokens: Mapping[str, str], sides: Sequence[Check] = (), hosts: Sequence[str] = ()
+) -> FastAPI:
     """The ASGI application.
 
     Args:
         desk: What the routes work with; it works runs off while the application is up.
-        token: The API's bearer token.
+        tokens: Of the API: identity of who holds it → token.
         sides: What start-up found of each port.
         hosts: Names of this server besides `localhost` and the public URL's.
     """
@@ -48,9 +53,13 @@ def application(desk: Desk, token: str, sides: Sequence[Check] = (), hosts: Sequ
         redoc_url=None,
         strict_content_type=True,
     )
-    app.state.desk, app.state.token, app.state.sides = desk, token, sides
+    app.state.desk, app.state.tokens, app.state.sides = desk, tokens, sides
     doors: list[Door] = []
     app.state.doors = doors
+    app.include_router(page_routes(Doorkeeper(desk, page_key(token), token)))
+    app.state.slack = slack_app(desk, desk.serving.slack) if desk.serving.slack else None
+    if app.state.slack is not None:
+        app.include_router(slack_routes(app.state.slack))
     for router in ROUTERS:
         app.include_router(router)
     answer_with_problems(app)
@@ -65,5 +74,8 @@ def application(desk: Desk, token: str, sides: Sequence[Check] = (), hosts: Sequ
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    async with app.state.desk.open():
+    desk: Desk = app.state.desk
+    async with desk.open(), AsyncExitStack() as held:
+        if desk.serving.slack is not None and desk.serving.slack.app_token:
+            await held.enter_async_context(socket_mode(app.state.slack, desk.serving.slack.app_token))
         yield

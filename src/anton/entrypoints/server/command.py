@@ -48,12 +48,12 @@ def serve_command(
     async def work(anton: Anton) -> None:
         serving = anton.serving
         where = host or serving.host
-        refuse_open(where, serving.configured_token)
+        refuse_open(where, serving.tokens.values())
         with serving.alone(), bound(where, serving.port if port is None else port) as listener:
             sides = (*await serving.prove(), webhooks_check(serving.secrets))
-            token = serving.api_token()
+            tokens = serving.tokens or {anton.user: serving.own_token()}
             _announce(console, anton, _address(where, listener.getsockname()[1]), sides)
-            await serve(application(Desk(anton), token, sides, (where,)), listener)
+            await serve(application(Desk(anton), tokens, sides, (where,)), listener)
 
     try:
         Seat(compose, wish, console).run(work)
@@ -80,6 +80,6 @@ def _address(host: str, port: int) -> str:
 def _announce(console: Console, anton: Anton, address: str, sides: Sequence[Check]) -> None:
     console.print(f"Anton {__version__} listens on {address}", highlight=False)
     console.print(checks_table([(side.name, side.good, side.detail) for side in sides]))
-    where = "ANTON_API_TOKEN" if anton.serving.configured_token else str(anton.world.home / "api-token")
+    where = "ANTON_API_TOKEN" if anton.serving.tokens else str(anton.world.home / "api-token")
     click.echo(f"The API: {address}/docs; its token: {where}")
     click.echo("Try it, from another terminal: anton trigger")

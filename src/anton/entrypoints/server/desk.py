@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from anton.core.decision import Answer, Refused
-from anton.core.errors import AntonError, RunBusy, UsageError
+from anton.core.errors import AntonError, UsageError
 from anton.core.event import Entry, RunOutcome, RunReceived
 from anton.core.letter import Message
 from anton.core.run import MILESTONES, Phase, RunState, fold
@@ -23,8 +23,6 @@ from anton.runs.runner import answer
 from anton.runs.supervise import needs_work, work_on
 from anton.runs.tell import Told, tell, write
 
-DECISION_SECONDS = 2.0
-"""How long a decision waits for whoever holds the run for a moment, such as to change its message."""
 LETTER_SECONDS = 1.0
 """How long an answer or a cancellation waits for the process at work to take it."""
 NEWEST = 50
@@ -178,18 +176,9 @@ class Desk:
             Refused: it may not be taken now; the text says why.
             RunBusy: somebody holds the run for longer than one can wait.
         """
-        gave_up_at = asyncio.get_running_loop().time() + DECISION_SECONDS
-        while True:
-            state = await self.state(run_id)
-            try:
-                state = await answer(self.world, run_id, given(state), self._watch)
-            except RunBusy:
-                if asyncio.get_running_loop().time() > gave_up_at:
-                    raise
-                await asyncio.sleep(DECISION_SECONDS / 20)
-            else:
-                await self.queue.put(run_id, state.received.repository)
-                return state
+        state = await answer(self.world, run_id, given(await self.state(run_id)), self._watch)
+        await self.queue.put(run_id, state.received.repository)
+        return state
 
     async def tell(self, run_id: str, by: str, message: Message, letter_id: str = "") -> Told:
         """Say something to a run, whoever works on it.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from ipaddress import ip_address
 
@@ -19,6 +19,8 @@ MOST_CONNECTIONS = 1_000
 GRACE_SECONDS = 3
 """For answers under way, once the server is told to end."""
 BACKLOG = 1_024
+SHORTEST_TOKEN = 16
+"""Of one that other machines can try."""
 
 
 class _Server(uvicorn.Server):
@@ -38,13 +40,20 @@ def is_own(host: str) -> bool:
         return False
 
 
-def refuse_open(host: str, configured_token: str) -> None:
-    """Refuse to be reached by other machines with a token that nobody chose.
+def refuse_open(host: str, tokens: Collection[str]) -> None:
+    """Refuse to be reached by other machines without a token that somebody chose, or with one to be guessed.
 
     Raises:
-        UsageError: the address is not this machine's own, and no token is set.
+        UsageError: the address is not this machine's own, and no token is set, or a short one.
     """
-    if not is_own(host) and not configured_token:
+    if is_own(host):
+        return
+    if any(len(token) < SHORTEST_TOKEN for token in tokens):
+        raise UsageError(
+            f"other machines can reach {host!r}, and ANTON_API_TOKEN is shorter than {SHORTEST_TOKEN} "
+            "characters: set it to a long random text"
+        )
+    if not tokens:
         raise UsageError(
             f"{host!r} can be reached from other machines, and ANTON_API_TOKEN is not set: set it to a long "
             "random text, or listen on 127.0.0.1"

@@ -70,7 +70,8 @@ def _address(serving: Serving) -> str:
 
 
 def _by_api(serving: Serving, text: str) -> Shot:
-    headers = {"Authorization": f"Bearer {serving.api_token()}", "Content-Type": "application/json"}
+    token = next(iter(serving.tokens.values()), "") or serving.own_token()
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
     return Shot("/runs", json.dumps({"text": text}).encode(), headers)
 
 
