@@ -11,11 +11,14 @@ from anton.settings import Settings
 
 def chat_of(settings: Settings) -> Chat:
     """Slack where there is a token, else Markdown files."""
-    slack = settings.slack
+    slack, public = settings.slack, settings.server.public_url
     if slack.bot_token is None or slack.channel is None:
         return LocalChat(settings.home / "messages")
     adapter = import_module("anton.adapters.chat.slack")
     chat: Chat = adapter.SlackChat(
-        slack.bot_token.get_secret_value(), slack.channel, base_url=f"{slack.base_url}/"
+        slack.bot_token.get_secret_value(),
+        slack.channel,
+        page_url=f"{public}/runs/{{run_id}}" if public else "",
+        base_url=f"{slack.base_url}/",
     )
     return chat

@@ -119,8 +119,8 @@ async def test_what_is_to_be_done_about_an_error_is_said(slack: Slack) -> None:
     ):
         await chat(slack, channel="elsewhere").show(state(), "")
     with pytest.raises(OutsideError, match="invalid_auth; SLACK_BOT_TOKEN"):
-        await chat(slack, token="xoxb-old").check()
-    assert await chat(slack).check() == "anton in Acme"
+        await chat(slack, token="xoxb-old").prove()
+    assert await chat(slack).prove() == "anton in Acme"
     with pytest.raises(OutsideError, match="could not be reached"):
         await SlackChat(TOKEN, CHANNEL, base_url="http://127.0.0.1:9/api/").show(state(), "")
 

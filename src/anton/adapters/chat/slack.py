@@ -120,7 +120,7 @@ class SlackChat:
         """Which side this is, for start-up."""
         return f"Slack (channel #{self._channel})"
 
-    async def check(self) -> str:
+    async def prove(self) -> str:
         """Whom the token belongs to, in words; nothing is changed.
 
         Raises:

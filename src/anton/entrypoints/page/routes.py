@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated
 from urllib.parse import quote, unquote
@@ -15,7 +16,6 @@ from fastapi.routing import APIRoute
 from starlette.routing import Match
 from starlette.types import Scope
 
-from anton.core import person
 from anton.core.decision import Answer, Refused, refuse_strangers
 from anton.core.errors import RunBusy, UsageError
 from anton.core.event import Verb
@@ -56,6 +56,12 @@ class HtmlRoute(APIRoute):
         return super().matches(scope) if b"text/html" in accepted else (Match.NONE, {})
 
 
+def page_key(tokens: Mapping[str, str]) -> bytes:
+    """What sessions and links are sealed with: other tokens of the API make all of them void."""
+    together = "\n".join(f"{identity} {token}" for identity, token in sorted(tokens.items()))
+    return hmac.new(together.encode(), b"pages", hashlib.sha256).digest()
+
+
 @dataclass(frozen=True, slots=True)
 class Doorkeeper:
     """Who may come in."""
@@ -63,12 +69,18 @@ class Doorkeeper:
     desk: Desk
     key: bytes
     """Seals sessions and links."""
-    token: str
-    """Of the API; who has it may log in with it."""
+    tokens: Mapping[str, str]
+    """Of the API: identity → token; who holds one may log in with it."""
 
     def session(self, request: Request) -> Session | None:
         """Whoever sent a request, if they are logged in."""
         return opened(request.cookies.get(COOKIE, ""), self.key, self.desk.world.clock())
+
+    def holder(self, key: str) -> str:
+        """Identity of whoever holds a token; empty for nobody. Every token is compared, whichever is found."""
+        given = key.encode("utf-8", "replace")
+        held = [name for name, token in self.tokens.items() if hmac.compare_digest(given, token.encode())]
+        return held[0] if held else ""
 
     def viewer(self, request: Request, session: Session, state: RunState | None = None) -> Viewer:
         """The same for a page."""
@@ -133,9 +145,10 @@ def _add_doors(router: APIRouter, html: APIRouter, door: Doorkeeper) -> None:
         key: Annotated[str, Form()],
         next: Annotated[str, Form()] = "/runs",  # noqa: A002 - as above
     ) -> Response:
-        if not hmac.compare_digest(key.strip().encode("utf-8", "replace"), door.token.encode()):
-            return page(render.login_page("That token is not the one of this server.", _inside(next)), 403)
-        return door.let_in(person.api("token"), next, secure=request.url.scheme == "https")
+        identity = door.holder(key.strip())
+        if not identity:
+            return page(render.login_page("That is no token of this server.", _inside(next)), 403)
+        return door.let_in(identity, next, secure=request.url.scheme == "https")
 
     @html.get("/enter/{word}")
     async def enter(request: Request, word: str, path: str = "/runs") -> Response:
@@ -270,7 +283,11 @@ _TAKEN = {
 
 def page(html: str, status: int = 200) -> HTMLResponse:
     """A page, which no cache keeps and no other site frames."""
-    headers = {"Content-Security-Policy": POLICY, "Cache-Control": "no-store"}
+    headers = {
+        "Content-Security-Policy": POLICY,
+        "Cache-Control": "no-store",
+        "Referrer-Policy": "same-origin",  # without one, a browser hides where a form comes from
+    }
     return HTMLResponse(html, status, headers=headers)
 
 

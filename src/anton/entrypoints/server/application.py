@@ -56,7 +56,7 @@ def application(
     app.state.desk, app.state.tokens, app.state.sides = desk, tokens, sides
     doors: list[Door] = []
     app.state.doors = doors
-    app.include_router(page_routes(Doorkeeper(desk, page_key(token), token)))
+    app.include_router(page_routes(Doorkeeper(desk, page_key(tokens), tokens)))
     app.state.slack = slack_app(desk, desk.serving.slack) if desk.serving.slack else None
     if app.state.slack is not None:
         app.include_router(slack_routes(app.state.slack))

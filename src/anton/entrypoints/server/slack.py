@@ -9,18 +9,22 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
+from aiohttp import ClientError
+from fastapi import APIRouter, Request, Response
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
+from slack_bolt.adapter.starlette.async_handler import AsyncSlackRequestHandler
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext, AsyncRespond
+from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.errors import SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from anton.core import person
 from anton.core.decision import Answer, Refused, refuse_strangers
-from anton.core.errors import AntonError, UsageError
+from anton.core.errors import AntonError, OutsideError, UsageError
 from anton.core.event import Verb
 from anton.core.letter import QuestionReply
 from anton.entrypoints.composition import SlackAccess
@@ -46,24 +50,23 @@ class OtherTeam(UsageError):
     """The request comes from a workspace that is not listened to."""
 
 
-def slack_app(desk: Desk, access: SlackAccess, team: str, page_url: Callable[[str], str]) -> AsyncApp:
+def slack_app(desk: Desk, access: SlackAccess) -> AsyncApp:
     """The listeners, ready for requests.
 
     Args:
         desk: Where runs are begun and decided.
         access: Tokens and secret; a request by HTTP is checked against the secret.
-        team: Id of the only workspace that is listened to.
-        page_url: Of a run by its id; empty where there is none.
     """
     client = AsyncWebClient(token=access.bot_token, base_url=access.base_url)
     app = AsyncApp(
         client=client,
+        authorize=_authorize(access),
         # Socket Mode signs nothing; without a secret no request by HTTP can be right.
         signing_secret=access.signing_secret or "no request by HTTP is taken",
         request_verification_enabled=True,
         logger=logger,
     )
-    listeners = _Listeners(desk, team, page_url)
+    listeners = _Listeners(desk, client, access.team)
     app.command(COMMAND)(listeners.on_command)
     for action in (APPROVE, DECLINE):
         app.action(action)(listeners.on_decision)
@@ -75,6 +78,30 @@ def slack_app(desk: Desk, access: SlackAccess, team: str, page_url: Callable[[st
     app.view(CHANGES_VIEW)(listeners.on_changes)
     app.view(ANSWER_VIEW)(listeners.on_answer_text)
     return app
+
+
+def _authorize(access: SlackAccess) -> Callable[..., Awaitable[AuthorizeResult]]:
+    """Every request is the one workspace's, and so is the token: nothing has to be asked of Slack first."""
+
+    async def authorize(enterprise_id: str | None, team_id: str | None) -> AuthorizeResult:
+        return AuthorizeResult(
+            enterprise_id=enterprise_id, team_id=team_id, bot_token=access.bot_token or "xoxb-none"
+        )
+
+    return authorize
+
+
+def routes(app: AsyncApp) -> APIRouter:
+    """Where Slack sends what people do; both take whatever Slack sends."""
+    handler = AsyncSlackRequestHandler(app)
+    router = APIRouter(prefix="/webhook/slack", include_in_schema=False)
+
+    async def take(request: Request) -> Response:
+        return await handler.handle(request)
+
+    for name in ("command", "actions"):
+        router.add_api_route(f"/{name}", take, methods=["POST"], name=f"webhook_slack_{name}")
+    return router
 
 
 @asynccontextmanager
@@ -91,15 +118,15 @@ async def socket_mode(app: AsyncApp, app_token: str) -> AsyncIterator[None]:
 class _Listeners:
     """What each thing that a person does amounts to."""
 
-    def __init__(self, desk: Desk, team: str, page_url: Callable[[str], str]) -> None:
+    def __init__(self, desk: Desk, client: AsyncWebClient, team: str) -> None:
         self._desk = desk
+        self._client = client
         self._team = team
-        self._page_url = page_url
 
     async def on_command(self, ack: AsyncAck, command: Body) -> None:
         """`/oncall text`."""
         try:
-            self._known_team(command.get("team_id"))
+            await self._refuse_others(command.get("team_id"))
             form = {name: value for name, value in command.items() if isinstance(value, str)}
             taken = slack_command(form, await self._desk.demo_ticket())
             if isinstance(taken, Ignored):
@@ -110,8 +137,8 @@ class _Listeners:
             await ack(escaped(str(error), MAX_SAID_CHARACTERS), response_type="ephemeral")
             return
         ticket = taken.ticket
-        url = self._page_url(run_id)
-        where = f"<{url}|run {escaped(run_id)}>" if url else f"run `{escaped(run_id)}`"
+        base = self._desk.serving.public_url
+        where = f"<{base}/runs/{run_id}|run {escaped(run_id)}>" if base else f"run `{escaped(run_id)}`"
         what = "is on it" if begun else "is on that already"
         await ack(
             f"Anton {what}: *{escaped(ticket.key)}* {escaped(ticket.title)}  ·  {where}",
@@ -138,7 +165,7 @@ class _Listeners:
         run_id, digest = value.get("run", ""), value.get("digest", "")
         try:
             state = await self._desk.state(run_id)
-            refuse_strangers(state, self._who(body), self._desk.world.approval)
+            refuse_strangers(state, await self._who(body), self._desk.world.approval)
             if state.briefing is None or state.briefing.digest != digest:
                 raise Refused(f"run {run_id} has moved on since this briefing; look at its message again")
             window = changes_window(run_id, digest, state.briefing.headline)
@@ -171,7 +198,7 @@ class _Listeners:
         run_id, question = value.get("run", ""), value.get("question", "")
         try:
             state = await self._desk.state(run_id)
-            refuse_strangers(state, self._who(body), self._desk.world.approval)
+            refuse_strangers(state, await self._who(body), self._desk.world.approval)
             asked = {q.id: q for agent in state.agents.values() for q in agent.open_questions}
             if question not in asked:
                 raise Refused("nobody waits for an answer to that question any more")
@@ -196,7 +223,7 @@ class _Listeners:
     async def _decided(self, body: Body, value: Mapping[str, str], verb: Verb, text: str) -> str:
         """Have a decision written down; returns why not, for the person, where it was not."""
         try:
-            given = Answer(verb, self._who(body), value.get("digest", ""), text)
+            given = Answer(verb, await self._who(body), value.get("digest", ""), text)
             await self._desk.decide(value.get("run", ""), lambda _: given)
         except AntonError as error:
             return _plainly(error)
@@ -205,7 +232,7 @@ class _Listeners:
     async def _told(self, body: Body, value: Mapping[str, str], reply: QuestionReply) -> str:
         """Have an answer to a question written down; returns why not, where it was not."""
         try:
-            who = self._who(body)
+            who = await self._who(body)
             state = await self._desk.state(value.get("run", ""))
             refuse_strangers(state, who, self._desk.world.approval)
             await self._desk.tell(
@@ -215,21 +242,27 @@ class _Listeners:
             return _plainly(error)
         return ""
 
-    def _who(self, body: Body) -> str:
+    async def _who(self, body: Body) -> str:
         """Identity of whoever did it.
 
         Raises:
             OtherTeam: they are of a workspace that is not listened to.
         """
         team, user = body.get("team") or {}, body.get("user") or {}
-        self._known_team(team.get("id"))
+        await self._refuse_others(team.get("id"))
         name = user.get("id")
         if not isinstance(name, str) or not name:
             raise OtherTeam("Slack does not say who you are, so nothing was done")
-        return person.slack(self._team, name)
+        return person.slack(str(team["id"]), name)
 
-    def _known_team(self, team: object) -> None:
-        if team != self._team:
+    async def _refuse_others(self, team: object) -> None:
+        """Let only the workspace pass that the bot's token is of, or that the settings name."""
+        if not self._team and self._client.token:
+            try:
+                self._team = str((await self._client.auth_test())["team_id"])
+            except (SlackClientError, ClientError, TimeoutError) as error:
+                raise OutsideError(f"Slack does not say whose token this is: {error}; try again") from error
+        if self._team and team != self._team:
             raise OtherTeam("this Slack workspace is not the one that Anton works for; nothing was done")
 
 
