@@ -13,6 +13,9 @@ from anton.core.run import RunState
 from anton.views.encode import inline, line, revealed
 from anton.views.palette import ACCENT, CAUTION, MUTED, STRONG
 
+CALL_CHARACTERS = 160
+"""Of a call, in a list."""
+
 
 def question_card(question: Question) -> RenderableType:
     """One question to be answered: who asks, what, and the exact call where it is about one."""
@@ -67,7 +70,10 @@ def _pairs(state: RunState) -> Iterator[tuple[str, str]]:
 
 
 def _asked(question: Question) -> str:
-    return f"{question.text} {question.call}" if question.is_permission else question.text
+    """The question on one line; a long call is cut, for it stands whole where it is asked about."""
+    if not question.is_permission:
+        return question.text
+    return f"{question.text} {line(question.call, CALL_CHARACTERS)}"
 
 
 def _settled(answer: QuestionAnswered | None, *, waits: bool) -> str:

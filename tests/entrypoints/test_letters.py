@@ -1,0 +1,93 @@
+"""Questions of a run at a real terminal, and what any other terminal says to a run at work."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.entrypoints.shell import NO_PLUGINS, Shell, Terminal
+
+pytestmark = pytest.mark.timeout(400)
+
+ASKS = "Your answer (y or n, with a reason if you like) > "
+
+
+@pytest.fixture
+def anton(tmp_path: Path) -> Shell:
+    """A person who wants to be asked before anything is changed or run."""
+    shell = Shell(tmp_path)
+    settings = tmp_path / ".config" / "anton" / "anton.toml"
+    settings.write_text(f'[permissions]\npolicy = "on_request"\n{NO_PLUGINS}')
+    return shell
+
+
+def only_run(anton: Shell) -> str:
+    """The run of the one demo that was laid out."""
+    [folder] = (anton.home / "demo").iterdir()
+    return folder.name
+
+
+def allow_all(terminal: Terminal) -> str:
+    """Say yes to whatever is asked, up to the briefing; all that was shown on the way."""
+    shown = ""
+    while not shown.endswith("(a, r, d, l) > "):
+        shown += terminal.until("> ")
+        if shown.endswith(ASKS):
+            terminal.type("y")
+    return shown
+
+
+@pytest.mark.slow
+def test_a_call_is_put_before_the_person_at_the_terminal(anton: Shell) -> None:
+    with anton.terminal("demo") as terminal:
+        shown = allow_all(terminal)
+        assert "May this call be made?" in shown
+        assert 'edit_file {"path"' in shown
+        assert "It is asked because it changes files of the worktree" in shown
+        terminal.type("l")
+        assert terminal.end() == 0
+    page = anton("show", only_run(anton)).out
+    assert "Questions" in page
+    assert ": yes" in page
+
+
+@pytest.mark.slow
+def test_any_other_terminal_answers_tells_and_cancels(anton: Shell) -> None:
+    with anton.terminal("demo") as terminal:
+        terminal.until(ASKS)
+        run = only_run(anton)
+        page = anton("show", run).out
+        assert f"anton answer {run} --question q1 --yes|--no" in page
+        assert anton("answer", run, "--question", "q1", "Go on.").status == 2
+        said = anton("answer", run, "--question", "q1", "--yes")
+        assert (said.status, said.out) == (0, "Answered.\n")
+        terminal.until("It is settled without you.")
+        said = anton("answer", run, "--question", "q1", "--no")
+        assert said.status == 2
+        assert "was already answered by" in said.err
+        assert anton("tell", run, "Mind the edge.").out == "The agents are told.\n"
+        said = anton("cancel", run, "Known upstream.")
+        assert said.status == 0
+        terminal.until("declined")
+        terminal.end()
+    said = anton("tell", run, "Hello?")
+    assert said.status == 2
+    assert f"run {run} is closed" in said.err
+    page = anton("show", run).out
+    assert "declined: Known upstream." in page
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("answer", "nosuchrun", "Yes."), "there is no run 'nosuchrun'; see which there are: anton runs"),
+        (("tell", "nosuchrun", "Hello."), "there is no run 'nosuchrun'; see which there are: anton runs"),
+        (("cancel", "nosuchrun"), "there is no run 'nosuchrun'; see which there are: anton runs"),
+        (("answer", "nosuchrun"), 'say what the answer is: anton answer nosuchrun "…", or --yes, or --no'),
+    ],
+)
+def test_what_cannot_be_said_ends_in_a_sentence(anton: Shell, arguments: tuple[str, ...], said: str) -> None:
+    answer = anton.inside(*arguments)
+    assert answer.status == 2
+    assert said in answer.err
