@@ -2,7 +2,7 @@
 
     base64url(JSON of what is said) . base64url(HMAC-SHA-256 over purpose and that text)
 
-Whoever does not have the key can make none and change none, and one made for a purpose is no good for another.
+Whoever does not have the key can make none and change none; one made for a purpose is no good for another.
 A seal says where a text is from, not who sends it: the gate asks for that besides (`core.decision`).
 """
 
