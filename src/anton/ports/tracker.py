@@ -23,10 +23,30 @@ class Tracker(Protocol):
         """
         ...
 
+    async def reread(self, ticket: Ticket) -> Ticket:
+        """The ticket as its tracker has it now; one that the tracker does not know stays as it is.
+
+        Raises:
+            UsageError: the tracker had it, and it is gone.
+            OutsideError: the tracker is out of reach or refused.
+        """
+        ...
+
     async def start(self, ticket: Ticket) -> None:
         """Mark the ticket as in progress; a ticket that the tracker does not know is added."""
         ...
 
     async def close(self, ticket: Ticket, link: str) -> str:
-        """Close the ticket with a comment that links the pull request, once; returns where to look."""
+        """Close the ticket with a comment that links the pull request, once; returns where to look.
+
+        A tracker that has tickets done only when the pull request is merged leaves that to `merged`.
+        """
+        ...
+
+    async def merged(self, ticket: Ticket, link: str) -> str:
+        """Have the ticket done, now that the pull request is merged; returns where to look.
+
+        Raises:
+            OutsideError: the tracker is out of reach or refused.
+        """
         ...

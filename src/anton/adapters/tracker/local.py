@@ -69,6 +69,10 @@ class LocalTracker:
         """
         return await asyncio.to_thread(self._get, key)
 
+    async def reread(self, ticket: Ticket) -> Ticket:
+        """The ticket as it was taken in: a file is written for it, and not for it to be changed by."""
+        return ticket
+
     async def start(self, ticket: Ticket) -> None:
         """Mark the ticket as in progress; one that has no file gets one.
 
@@ -86,6 +90,10 @@ class LocalTracker:
             OutsideError: the folder cannot be written.
         """
         return await asyncio.to_thread(self._change, ticket, Status.CLOSED, link)
+
+    async def merged(self, ticket: Ticket, link: str) -> str:
+        """The file's path; it was closed when the pull request was opened."""
+        return await self.close(ticket, link)
 
     def _get(self, key: str) -> Ticket:
         path = self._path(key)
