@@ -56,7 +56,7 @@ async def test_no_agent_has_the_web_unless_it_is_given(tmp_path: Path) -> None:
         (
             "code",
             "web_fech",
-            r"names 'web_fech': did you mean 'web_fetch'\? Allowed here: apply_patch, ask_person, edit_file",
+            r"names 'web_fech': did you mean 'web_fetch'\? Allowed here: apply_patch, ask_person, delegate",
         ),
         (
             "triage",

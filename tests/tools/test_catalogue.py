@@ -29,6 +29,7 @@ def test_each_tool_stands_under_its_name_with_its_reach() -> None:
             "apply_patch": ("apply_patch", "write", 30.0),
             "run_tests": ("run_tests", "run", 120),
             "shell": ("shell", "run", 315.0),
+            "delegate": ("delegate", "read", 240.0),
             "todo": ("todo", "read", 30.0),
             "ask_person": ("ask_person", "read", 30.0),
             "web_fetch": ("web_fetch", "network", 30),
@@ -382,6 +383,33 @@ It returns at once. Go on meanwhile; an answer, if one comes, reaches you as a n
                         }
                     },
                     "required": ["question"],
+                    "additionalProperties": False,
+                },
+            },
+            {
+                "name": "delegate",
+                "description": """\
+Have a colleague read for you, where that takes many files and you need only the answer.
+
+An investigator answers a question about the code. A reviewer looks for what is wrong with your changes as they are now. They see your files and change nothing; they know the ticket, and of you only the task. Several tasks of one call are worked on side by side. What comes back are their words, to be checked like any other.\
+""",
+                "parameters": {
+                    "type": "object",
+                    "properties": {
+                        "to": {
+                            "description": "Who does it.",
+                            "enum": ["investigator", "reviewer"],
+                            "type": "string",
+                        },
+                        "tasks": {
+                            "description": "At most 3, each of at most 4,000 characters, each complete in itself.",
+                            "items": {"maxLength": 4000, "minLength": 1, "type": "string"},
+                            "maxItems": 3,
+                            "minItems": 1,
+                            "type": "array",
+                        },
+                    },
+                    "required": ["to", "tasks"],
                     "additionalProperties": False,
                 },
             },

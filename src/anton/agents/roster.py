@@ -1,4 +1,4 @@
-"""Who does what: the four agents as data."""
+"""Who does what: the four agents, and those that they may delegate to, as data."""
 
 from __future__ import annotations
 
@@ -8,7 +8,14 @@ from importlib import resources
 from pydantic import BaseModel
 
 from anton.core.agent import LIMITS, AgentName, AgentSpec, Limits, Plane
-from anton.core.report import CodeReport, PullRequestText, TestReport, TriageReport
+from anton.core.report import (
+    CodeReport,
+    Investigation,
+    PullRequestText,
+    Review,
+    TestReport,
+    TriageReport,
+)
 from anton.tools.catalogue import TOOLS
 
 READING = ("list_dir", "glob", "grep", "read_file", "git_log", "git_show", "git_blame")
@@ -40,6 +47,17 @@ def roster(limits: Mapping[AgentName, Limits] = LIMITS) -> tuple[AgentSpec, ...]
         spec("code", CodeReport, READING + WRITING, Plane.SOURCE),
         spec("test", TestReport, READING + WRITING, Plane.TESTS),
         spec("pr", PullRequestText),
+    )
+
+
+def delegates() -> tuple[AgentSpec, ...]:
+    """Whom the tool `delegate` hands tasks to: they only read, and hand nothing on."""
+    return tuple(
+        AgentSpec(name, _prompt(name, own), READING, output, own.turns, own.seconds)
+        for name, output, own in (
+            ("investigator", Investigation, Limits(10, 120)),
+            ("reviewer", Review, Limits(8, 120)),
+        )
     )
 
 

@@ -12,7 +12,7 @@ from anton.adapters.sandbox.closed import UnconfinedSandbox
 from anton.adapters.web.closed import ClosedWeb, NoSearch
 from anton.adapters.web.guarded import GuardedWeb
 from anton.adapters.web.searxng import SearxngSearch
-from anton.agents.roster import addable, roster
+from anton.agents.roster import addable, delegates, roster
 from anton.core.agent import AGENTS, AgentSpec, Limits
 from anton.core.errors import UsageError
 from anton.core.event import HookMoment
@@ -30,7 +30,17 @@ def equip(bench: Bench, web: Web | None = None, search: Search | None = None) ->
     history = BaseHistory(bench.past, bench.commit)
     tree = Worktree(bench.worktree)
     terminal = _terminal(bench.command_line)
-    context = ToolContext(tree, bench.owns, bench.run_tests, history, web, search, bench.ask, terminal)
+    context = ToolContext(
+        tree,
+        bench.owns,
+        bench.run_tests,
+        history,
+        web,
+        search,
+        bench.ask,
+        terminal,
+        delegate=bench.delegate,
+    )
     return {name: TOOLS[name].bind(context) for name in bench.names}
 
 
@@ -77,6 +87,15 @@ def specs_of(settings: Settings) -> tuple[AgentSpec, ...]:
     named = {name: settings.agents.of(name) for name in AGENTS}
     limits = {name: Limits(own.turns, own.seconds) for name, own in named.items()}
     return tuple(_configured(spec, settings) for spec in roster(limits))
+
+
+def delegates_of(settings: Settings) -> tuple[AgentSpec, ...]:
+    """Whom agents may delegate to; they work with the model of the agent that does."""
+    model = settings.model
+    return tuple(
+        replace(spec, context_tokens=model.context_tokens, reasoning_effort=model.reasoning_effort)
+        for spec in delegates()
+    )
 
 
 def _configured(spec: AgentSpec, settings: Settings) -> AgentSpec:

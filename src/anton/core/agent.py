@@ -76,6 +76,11 @@ CIRCLES = 2
 NOT_TAKEN = "Your result was not taken: what follows came in while you were handing it in. Submit again."
 
 
+def principal(name: str) -> str:
+    """Whom an agent works for: `code` for `code/investigator-1`, and for itself."""
+    return name.partition("/")[0]
+
+
 class Plane(StrEnum):
     """Whether an agent has a worktree, and which paths of it become part of the patch."""
 

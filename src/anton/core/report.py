@@ -113,3 +113,32 @@ class PullRequestText(Report):
     references: list[Line] = Field(
         default_factory=list, max_length=10, description="Links and related tickets."
     )
+
+
+class Evidence(Report):
+    """A place that a claim rests on."""
+
+    path: Line = Field(description="File, relative to the root of the repository.")
+    line: int = Field(ge=1, description="Line, counted from 1.")
+    says: Line = Field(description="What stands there, or what follows from it.")
+
+
+class Investigation(Report):
+    """What a colleague asked to find out."""
+
+    answer: Paragraph = Field(description="The answer to the question, in a few sentences.")
+    evidence: list[Evidence] = Field(
+        default_factory=list, max_length=20, description="The places that it rests on."
+    )
+    open: list[Line] = Field(
+        default_factory=list, max_length=10, description="What the files did not tell, if anything."
+    )
+
+
+class Review(Report):
+    """What is wrong with a change; an empty list of problems says that it is sound."""
+
+    summary: Paragraph = Field(description="In one or two sentences, whether it does what it is for.")
+    problems: list[Evidence] = Field(
+        default_factory=list, max_length=20, description="What is wrong, each with an input that shows it."
+    )

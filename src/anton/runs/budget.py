@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 
+from anton.core.agent import principal
 from anton.core.context import size_of
 from anton.core.errors import ModelError
 from anton.core.message import ReplyEnded, StreamItem, Usage
@@ -73,7 +74,7 @@ class Purse:
 
     budget: Budget
     spent: dict[str, Amount] = field(default_factory=dict)
-    """By agent; reservations included."""
+    """By agent, with what its delegates spent; reservations included."""
     tokens_per_byte: float = WARY_TOKENS_PER_BYTE
 
     def reserve(self, agent: str, amount: Amount) -> None:
@@ -138,7 +139,7 @@ class BudgetedModel:
         """
         asked = replace(request, max_output_tokens=self._longest_answer(request))
         reserved = self._estimate(asked)
-        self.purse.reserve(request.agent, reserved)
+        self.purse.reserve(principal(request.agent), reserved)
         async for item in self.inner.stream(asked):
             if isinstance(item, ReplyEnded):
                 self._settle(asked, reserved, item)
@@ -162,7 +163,7 @@ class BudgetedModel:
             return  # the provider counted nothing: what was reserved is what we know
         self.purse.learn(_size(request), usage.input_tokens)
         counted = Amount(self._dollars(end.model, usage), usage.input_tokens + usage.output_tokens)
-        self.purse.settle(request.agent, reserved, counted)
+        self.purse.settle(principal(request.agent), reserved, counted)
 
     def _dollars(self, model: str, usage: Usage) -> float:
         price = self.inner.cost_dollars(model, usage)
@@ -183,13 +184,14 @@ def within(budget: Budget, state: RunState, model: Model) -> Model:
     held = BudgetedModel(model, purse)
     for agent in state.agents.values():
         counted = agent.usage.input_tokens + agent.usage.output_tokens
-        purse.spent[agent.name] = Amount(agent.cost_dollars, counted)
+        payer = principal(agent.name)
+        purse.spent[payer] = purse.spent.get(payer, NOTHING) + Amount(agent.cost_dollars, counted)
         if agent.asking:  # cut off before its answer came; it may have been paid
             size = size_of(agent.messages)
             usage = Usage(round(size * purse.tokens_per_byte), 0, budget.max_output_tokens)
             may_answer = (agent.model, *budget.fallback)
             dollars = max(model.cost_dollars(name, usage) or 0.0 for name in may_answer)
-            purse.spent[agent.name] += Amount(dollars, usage.input_tokens + usage.output_tokens)
+            purse.spent[payer] += Amount(dollars, usage.input_tokens + usage.output_tokens)
     return held
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from anton.core import shell
 from anton.core.agent import AgentSpec, Plane
-from anton.core.errors import OutsideError
+from anton.core.errors import OutsideError, ToolError
 from anton.core.event import AgentOutcome, AgentStarted, Note, NotePosted, Source
 from anton.engine.hooks import AgentHooks
 from anton.engine.loop import Agent
@@ -17,6 +17,7 @@ from anton.ports import Command
 from anton.proving.plan import protected_reason
 from anton.proving.scratch import remove_folder
 from anton.runs.asking import Asking
+from anton.runs.delegation import REVIEWER, Delegation, settled, task_opening
 from anton.runs.opening import opening
 from anton.runs.site import Site
 from anton.runs.world import Bench, CommandLine
@@ -63,8 +64,37 @@ class Crew:
             await view.append(AgentStarted(spec.name, model, spec.system, told, tuple(tools)))
         elif view.state.ended and view.state.ended.outcome is AgentOutcome.FAILED:
             await view.append(NotePosted(spec.name, Note(Source.ANTON, RETRY)))
-        hooks = AgentHooks(self._world.hooks, view, spec.name, self._log.state.run_id)
-        return Agent(spec, view, self._world.model, tools, checkpoint, hooks)
+        return Agent(spec, view, self._world.model, tools, checkpoint, self._hooks_of(spec.name))
+
+    def _hooks_of(self, name: str) -> AgentHooks:
+        return AgentHooks(self._world.hooks, self._log.agent(name), name, self._log.state.run_id)
+
+    def _delegation(self, principal: AgentSpec, worktree: Path) -> Delegation | None:
+        """Its delegates read its own worktree, which it does not change while it waits for them."""
+        if principal.plane is Plane.NONE:
+            return None
+
+        async def hire(spec: AgentSpec, told: str) -> Agent:
+            view = self._log.agent(spec.name)
+            bench = Bench(
+                spec.tools, worktree, _only_reads, _no_tests, self._repository.past, self._base.commit
+            )
+            equipped = {**self._world.equip(bench), "submit": submit_for(spec.output)}
+            tools = permitted(equipped, self._world.policy, sandboxed=True)
+            if not view.state.messages:
+                model = spec.model or self._world.model.name
+                await view.append(AgentStarted(spec.name, model, spec.system, told, tuple(tools)))
+            return Agent(spec, view, self._world.model, tools, _no_worktree, self._hooks_of(spec.name))
+
+        async def told_of(kind: str, task: str) -> str:
+            ticket = opening(self._log.state.received.ticket)
+            if kind != REVIEWER:
+                return task_opening(ticket, task)
+            tree = await self._repository.snapshot(worktree, self._base.tree)
+            return task_opening(ticket, task, await self._repository.diff(self._base.tree, tree))
+
+        before = settled(self._log.entries, principal.name)
+        return Delegation(self._log, principal, self._world.delegates, hire, told_of, before)
 
     def _bench(self, spec: AgentSpec, worktree: Path, person: Asking) -> Bench:
         async def run_tests(paths: tuple[str, ...]) -> str:
@@ -80,6 +110,7 @@ class Crew:
             self._base.commit,
             person.ask,
             self._command_line(spec, worktree),
+            self._delegation(spec, worktree),
         )
 
     def _command_line(self, spec: AgentSpec, worktree: Path) -> CommandLine | None:
@@ -124,3 +155,11 @@ class Crew:
 
 async def _no_worktree() -> str | None:
     return None
+
+
+def _only_reads(path: str) -> str:
+    return f"{path!r} is a colleague's; you only read"
+
+
+async def _no_tests(_paths: tuple[str, ...]) -> str:
+    raise ToolError("a delegate runs no tests")

@@ -15,6 +15,7 @@ from anton.engine.loop import Agent, work
 from anton.proving.environment import EnvironmentUnbuildable
 from anton.runs.colleagues import notes_for_witnesses, notes_for_writer
 from anton.runs.crew import Crew
+from anton.runs.delegation import dismiss
 from anton.runs.prove import prove
 from anton.runs.site import Site
 
@@ -61,6 +62,7 @@ class Round:
         """One agent, until all rest: a person's word that comes later wakes it."""
         while True:
             await work(agent)
+            await dismiss(self.site.log, agent.spec.name)
             if due := notes_for_witnesses(self.site.state):
                 await self.site.log.append(*due)
             await self.site.log.until(lambda _: bool(agent.log.state.unread) or self._is_quiet(crew))

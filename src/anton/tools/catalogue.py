@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from anton.tools.ask import ask_person
 from anton.tools.define import FunctionTool
+from anton.tools.delegate import delegate
 from anton.tools.edit import edit_file, write_file
 from anton.tools.files import glob, list_dir, read_file
 from anton.tools.history import git_blame, git_log, git_show
@@ -21,7 +22,7 @@ _ALL = (
     *(read_file, list_dir, glob, grep),
     *(git_log, git_show, git_blame),
     *(edit_file, write_file, apply_patch),
-    *(run_tests, shell, todo, ask_person),
+    *(run_tests, shell, todo, ask_person, delegate),
     *(web_fetch, web_search),
 )
 

@@ -59,3 +59,5 @@ class ToolContext:
     terminal: Terminal | None = None
     """None where nothing can be run."""
     confinement: Confinement = Confinement.SANDBOX
+    delegate: Callable[[str, tuple[str, ...]], Awaitable[str]] | None = None
+    """Has tasks done by delegates of one kind, side by side, and returns what they handed in."""

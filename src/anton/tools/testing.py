@@ -15,8 +15,8 @@ from anton.tools.define import tool
 from anton.tools.worktree import Kind, Worktree, relative_path
 
 
-def _as_list(given: object) -> object:
-    """One path, or a list written as JSON text, in place of a list."""
+def as_list(given: object) -> object:
+    """One text, or a list written as JSON text, in place of a list."""
     if not isinstance(given, str):
         return given
     try:
@@ -29,7 +29,7 @@ def _as_list(given: object) -> object:
 @tool(reach=Reach.RUN, seconds=120)
 async def run_tests(
     context: ToolContext,
-    paths: Annotated[list[str] | None, BeforeValidator(_as_list), Field(max_length=50)] = None,
+    paths: Annotated[list[str] | None, BeforeValidator(as_list), Field(max_length=50)] = None,
 ) -> str:
     """Run the repository's tests on your files as they are now; returns what passed and what failed, and how.
 

@@ -16,7 +16,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from anton.core.agent import AGENTS, AgentSpec, AgentState
+from anton.core.agent import AGENTS, AgentSpec, AgentState, principal
 from anton.core.event import (
     AgentEnded,
     AgentOutcome,
@@ -142,17 +142,30 @@ def standing(state: RunState) -> str:
 
 def _lanes(state: RunState, now: datetime, limits: Mapping[str, int], clocks: Clocks) -> Table:
     table = Table.grid(expand=True, padding=(0, 2, 0, 0))
-    for width, justify in ((3, "right"), (6, "left"), (5, "right")):
+    names = _in_order(state)
+    longest = max(len(_shown_name(name)) for name in names)
+    for width, justify in ((3, "right"), (min(longest, 16), "left"), (5, "right")):
         table.add_column(width=width, justify=justify, no_wrap=True)  # type: ignore[arg-type]
     table.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
     for width in (6, 7, 5):
         table.add_column(width=width, justify="right", no_wrap=True)
-    for name in dict.fromkeys((*AGENTS, *state.agents)):
+    for name in names:
         agent = state.agents.get(name, AgentState(name))
         clock = clocks.get(name)
         seconds = clock.seconds(now) if clock else agent.stint_seconds
         table.add_row(*_lane(agent, limits.get(name)), Text(duration(seconds), MUTED))
     return table
+
+
+def _in_order(state: RunState) -> tuple[str, ...]:
+    """The agents, each before its delegates."""
+    known = dict.fromkeys((*AGENTS, *state.agents))
+    first = [name for name in known if principal(name) == name]
+    return tuple(name for one in first for name in known if principal(name) == one)
+
+
+def _shown_name(name: str) -> str:
+    return line(name, 40) if principal(name) == name else f"  {line(name.partition('/')[2], 38)}"
 
 
 def _lane(agent: AgentState, limit: int | None) -> tuple[Text, ...]:
@@ -161,7 +174,7 @@ def _lane(agent: AgentState, limit: int | None) -> tuple[Text, ...]:
     spent = agent_tokens(agent) > 0
     return (
         Text(sign, style),
-        Text(line(agent.name, 40), STRONG),
+        Text(_shown_name(agent.name), STRONG),
         Text(turn if agent.turn else "", MUTED),
         Text(doing, style if style == BAD else MUTED if style == MUTED else ""),
         Text(tokens(agent_tokens(agent)) if spent else "", MUTED),

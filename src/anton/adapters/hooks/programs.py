@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from anton.core.agent import principal
 from anton.core.event import HookMoment
 from anton.core.hook import HookEvent, event_as_json
 from anton.core.text import visible
@@ -52,7 +53,7 @@ class Program:
         """Whether it is to be told."""
         return (
             event.moment is self.moment
-            and (not self.agents or event.agent in self.agents)
+            and (not self.agents or principal(event.agent) in self.agents)
             and (event.call is None or not self.tools or event.call.name in self.tools)
         )
 
