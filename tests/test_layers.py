@@ -52,6 +52,8 @@ BY_NAME = {
     "__main__.py": {"anton.app"},
     "entrypoints/cli.py": {"anton.entrypoints.…"},
     "app/outside.py": {"anton.adapters.chat.slack"},
+    "adapters/journal/location.py": {"anton.adapters.journal.postgres"},
+    "adapters/journal/schema.py": {"anton.adapters.journal.migration"},
 }
 """File → what it may import when it is first needed, so that `anton --help` stays quick; nobody else may."""
 

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta, timezone
-from pathlib import Path
 
 import pytest
 
@@ -30,9 +29,21 @@ def entry(run_id: str, number: int, event: Event | None = None, at: datetime | N
     return Entry(run_id, number, at or START + timedelta(seconds=number), event or ProofStarted(number))
 
 
-@pytest.fixture(params=["memory", "sql"])
-async def journal(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Journal]:
-    made: Journal = MemoryJournal() if request.param == "memory" else SqlJournal(tmp_path / "journal.db")
+def memory(_: pytest.FixtureRequest) -> Journal:
+    return MemoryJournal()
+
+
+def sqlite(request: pytest.FixtureRequest) -> Journal:
+    return SqlJournal(request.getfixturevalue("tmp_path") / "journal.db")
+
+
+def postgresql(request: pytest.FixtureRequest) -> Journal:
+    return SqlJournal(request.getfixturevalue("postgres").new_database())
+
+
+@pytest.fixture(params=[memory, sqlite, postgresql])
+async def journal(request: pytest.FixtureRequest) -> AsyncIterator[Journal]:
+    made: Journal = request.param(request)
     yield made
     await made.close()
 

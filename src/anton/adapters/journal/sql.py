@@ -1,89 +1,76 @@
-"""The journal in a SQLite file: durable when `append` returns, whatever happens to the process or the power.
+"""The journal in a database: durable when `append` returns, whatever happens to the process or the power.
 
-Write-ahead log with full synchronisation; one writing thread with group commit; reads on connections of their
-own. Source of the settings: https://www.sqlite.org/pragma.html#pragma_synchronous
+One writing thread with group commit; reads on connections of their own.
 """
 
 from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
 from threading import Lock
 from typing import Any
-from urllib.parse import quote
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    Engine,
-    Insert,
-    Row,
-    Select,
-    Table,
-    create_engine,
-    event,
-    select,
-)
-from sqlalchemy.dialects.sqlite import insert
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy import ColumnElement, Connection, Engine, Row, Select, select
+from sqlalchemy.exc import SQLAlchemyError
 
-from anton.adapters.journal import schema
-from anton.adapters.journal.failure import explain
-from anton.adapters.journal.locks import locked
+from anton.adapters.journal.location import store_at
 from anton.adapters.journal.schema import events, letters
 from anton.adapters.journal.statements import Append, Post, Receive, row_of_entry, row_of_letter
+from anton.adapters.journal.store import Guard, Result
 from anton.adapters.journal.writer import Writer
 from anton.core.codec import decode_event, decode_letter
-from anton.core.errors import JournalError, UsageError
+from anton.core.errors import JournalError
 from anton.core.event import Entry
 from anton.core.letter import Letter
 
 BUSY_SECONDS = 5.0
-"""How long a commit waits for another program that has the file locked."""
+"""How long a commit waits for another program that has the database locked."""
 
 
 class SqlJournal:
-    """The Journal port on one SQLite file, shared by any number of processes.
-
-    The file (mode 0600) is made at the first use, and so is its folder (mode 0700) where there is none.
-    """
+    """The Journal port on a SQLite file, shared on one machine, or on PostgreSQL, shared by many machines."""
 
     def __init__(self, location: str | Path, *, busy_seconds: float = BUSY_SECONDS) -> None:
-        """`location` is a path or a URL such as `sqlite:////var/lib/anton/journal.db`.
+        """`location` is a path, or a URL: `sqlite:////var/lib/anton/journal.db`, `postgresql://host/anton`.
 
         Raises:
-            UsageError: the URL is not one of a SQLite file.
+            UsageError: the URL is none of a database that can hold the journal.
         """
-        self.path = _path_of(location)
-        self._busy_seconds = busy_seconds
+        self._store = store_at(location, busy_seconds)
         self._opening = Lock()
         self._closed = False
         self._engines: tuple[Engine, Engine] | None = None
-        self._writer = Writer(lambda: self._opened()[0], lambda error: explain(error, self.path))
+        self._writer = Writer(lambda: self._opened()[0], self._store.explain)
+        self._guards: dict[str, Guard] = {}
+        """Of the runs that are held through this journal."""
+
+    @property
+    def name(self) -> str:
+        """Where the journal is, without secrets."""
+        return self._store.name
 
     async def open(self) -> None:
-        """Make or check the file now rather than at the first use.
+        """Make or check the database's tables now rather than at the first use.
 
         Raises:
-            JournalError: the file cannot be used; the text says why and what to do.
+            JournalError: it cannot be used; the text says why and what to do.
         """
         await asyncio.to_thread(self._opened)
 
     async def receive(self, delivery: str, entry: Entry) -> str:
         """Write a run's first entry, unless the delivery has begun a run before; see the port."""
-        receiving = Receive(delivery, row_of_entry(entry.run_id, entry), _insert_new)
-        return await asyncio.wrap_future(self._writer.submit(entry.run_id, receiving))
+        row = row_of_entry(entry.run_id, entry)
+        return await self._execute(entry.run_id, Receive(delivery, row, self._store.insert_new))
 
     async def append(self, run_id: str, entries: Sequence[Entry], taken: Collection[str] = ()) -> None:
         """Write entries in one transaction, and take letters with it; see the port."""
         if entries or taken:
-            appending = Append(run_id, [row_of_entry(run_id, entry) for entry in entries], tuple(taken))
-            await asyncio.wrap_future(self._writer.submit(run_id, appending))
+            rows = [row_of_entry(run_id, entry) for entry in entries]
+            await self._execute(run_id, Append(run_id, rows, tuple(taken), self._guards.get(run_id)))
 
     async def read(self, run_id: str, after: int = 0) -> tuple[Entry, ...]:
         """A run's entries with a number greater than `after`; see the port."""
@@ -99,8 +86,7 @@ class SqlJournal:
 
     async def post(self, letter: Letter) -> None:
         """Leave a letter for whoever works on its run; see the port."""
-        posting = Post(row_of_letter(letter), _insert_new)
-        await asyncio.wrap_future(self._writer.submit(letter.run_id, posting))
+        await self._execute(letter.run_id, Post(row_of_letter(letter), self._store.insert_new))
 
     async def letters(self, run_id: str) -> tuple[Letter, ...]:
         """Letters to a run that nobody has taken yet; see the port."""
@@ -108,13 +94,25 @@ class SqlJournal:
 
     @asynccontextmanager
     async def hold(self, run_id: str) -> AsyncIterator[None]:
-        """Work on a run exclusively, among all processes; see the port."""
-        with locked(self.path.parent / "locks", run_id):  # never waits, so it needs no thread
-            yield
+        """Work on a run exclusively, among all processes; see the port.
+
+        Raises:
+            RunBusy: another process holds the run.
+            JournalConflict: on PostgreSQL, the run was lost to another process meanwhile.
+        """
+        async with self._store.hold(run_id, self._execute) as guard:
+            self._guards[run_id] = guard
+            try:
+                yield
+            finally:
+                del self._guards[run_id]
 
     async def close(self) -> None:
-        """Write what is waiting and let go of the file."""
+        """Write what is waiting and let go of the database."""
         await asyncio.to_thread(self._close)
+
+    async def _execute(self, run_id: str, execute: Callable[[Connection], Result]) -> Result:
+        return await asyncio.wrap_future(self._writer.submit(run_id, execute))
 
     def _close(self) -> None:
         self._writer.close()
@@ -144,77 +142,33 @@ class SqlJournal:
         )
         return tuple(self._letter(run_id, row) for row in self._select(query))
 
-    def _letter(self, run_id: str, row: Row[Any]) -> Letter:
-        try:
-            return decode_letter(row.body)
-        except JournalError as error:
-            raise JournalError(
-                f"letter {row.id!r} to run {run_id!r} in {str(self.path)!r} cannot be read: {error}"
-            ) from error
-
     def _select(self, query: Select[Any]) -> Sequence[Row[Any]]:
         try:
             with self._opened()[1].connect() as connection:
                 return connection.execute(query).all()
         except (SQLAlchemyError, sqlite3.Error) as error:
-            raise explain(error, self.path) from error
+            raise self._store.explain(error) from error
 
     def _entry(self, run_id: str, row: Row[Any]) -> Entry:
         try:
             return Entry(run_id, row.number, datetime.fromisoformat(row.at), decode_event(row.body))
         except (JournalError, ValueError) as error:
-            raise JournalError(
-                f"entry {row.number} of run {run_id!r} in {str(self.path)!r} cannot be read: {error}"
-            ) from error
+            raise self._unreadable(f"entry {row.number} of run {run_id!r}", error) from error
+
+    def _letter(self, run_id: str, row: Row[Any]) -> Letter:
+        try:
+            return decode_letter(row.body)
+        except JournalError as error:
+            raise self._unreadable(f"letter {row.id!r} to run {run_id!r}", error) from error
+
+    def _unreadable(self, what: str, error: Exception) -> JournalError:
+        return JournalError(f"{what} in {self.name!r} cannot be read: {error}")
 
     def _opened(self) -> tuple[Engine, Engine]:
-        """The engines to write and to read with; the file is made or checked before they are."""
+        """The engines to write and to read with; the tables are made or checked before they are."""
         with self._opening:
             if self._closed:
-                raise JournalError(f"the journal {str(self.path)!r} is closed")
+                raise JournalError(f"the journal {self.name!r} is closed")
             if self._engines is None:
-                schema.prepare(self.path)
-                self._engines = (self._engine("OFF"), self._engine("ON"))
-                event.listen(self._engines[0], "begin", _begin_immediate)
+                self._engines = self._store.open()
             return self._engines
-
-    def _engine(self, query_only: str) -> Engine:
-        query = {"mode": "rw", "uri": "true"}  # a file that is gone by now is not made anew
-        url = URL.create("sqlite", database=f"file:{quote(str(self.path))}", query=query)
-        engine = create_engine(url, connect_args={"timeout": self._busy_seconds})
-
-        def configure(connection: sqlite3.Connection, _record: object) -> None:
-            connection.isolation_level = None  # transactions are begun by us, see _begin_immediate
-            connection.execute("PRAGMA foreign_keys = ON")
-            connection.execute("PRAGMA synchronous = FULL")
-            connection.execute(f"PRAGMA query_only = {query_only}")
-
-        event.listen(engine, "connect", configure)
-        return engine
-
-
-def _begin_immediate(connection: Connection) -> None:
-    """Take the write lock at once: a transaction that asks for it later fails without waiting.
-
-    Source: https://www.sqlite.org/lang_transaction.html#deferred_immediate_and_exclusive_transactions
-    """
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-
-def _insert_new(table: Table) -> Insert:
-    return insert(table).on_conflict_do_nothing()
-
-
-def _path_of(location: str | Path) -> Path:
-    if isinstance(location, Path) or "://" not in location:
-        return Path(location).absolute()
-    try:
-        url = make_url(location)
-    except ArgumentError:
-        raise UsageError("the journal's URL cannot be read: write it as 'sqlite:////absolute/path'") from None
-    if url.get_backend_name() != "sqlite" or not url.database or url.database == ":memory:":
-        raise UsageError(
-            f"{url.render_as_string(hide_password=True)!r} cannot hold the journal: "
-            "give the path of a file, or 'sqlite:////absolute/path'"
-        )
-    return Path(url.database).absolute()

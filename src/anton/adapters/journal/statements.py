@@ -9,13 +9,14 @@ from datetime import UTC
 from sqlalchemy import Connection, Insert, Table, bindparam, insert, select, update
 
 from anton.adapters.journal.schema import deliveries, events, letters
+from anton.adapters.journal.store import Guard
 from anton.core.codec import encode_event, encode_letter
 from anton.core.event import Entry
 from anton.core.letter import Letter
 
 Row = Mapping[str, object]
 InsertNew = Callable[[Table], Insert]
-"""Insert what is not there yet, and say by the row count whether it was; each database writes it its way."""
+"""Insert what is not there yet; each database has its own words for that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +26,13 @@ class Append:
     run_id: str
     rows: Sequence[Row]
     taken: Sequence[str] = ()
+    guard: Guard | None = None
+    """Asked first, where the run is held."""
 
     def __call__(self, connection: Connection) -> None:
         """Insert them all; a number that is taken is an IntegrityError."""
+        if self.guard:
+            self.guard(connection)
         if self.rows:
             connection.execute(_INSERT, self.rows)
         if self.taken:
@@ -46,7 +51,8 @@ class Receive:
         """The id of the run that the delivery began, now or before."""
         run_id = str(self.row["run_id"])
         values = {"delivery": self.delivery, "run_id": run_id}
-        if connection.execute(self.insert_new(deliveries), values).rowcount:
+        beginning = self.insert_new(deliveries).returning(deliveries.c.run_id)
+        if connection.execute(beginning, values).first():
             connection.execute(_INSERT, self.row)
             return run_id
         return str(connection.scalar(_BEGUN, {"sought": self.delivery}))

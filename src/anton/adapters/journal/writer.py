@@ -13,14 +13,13 @@ from dataclasses import dataclass, field
 from itertools import islice
 from queue import Empty, SimpleQueue
 from threading import Thread
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 
-from anton.core.errors import AntonError, JournalConflict, JournalError
-
-Result = TypeVar("Result")
+from anton.adapters.journal.store import Result
+from anton.core.errors import JournalConflict, JournalError
 
 BATCH = 256
 """Writes in one transaction at most."""
@@ -94,35 +93,50 @@ class Writer:
             yield write
 
     def _write(self, batch: Sequence[Write]) -> None:
-        """Write a batch in one transaction; where something in it conflicts, each write in its own."""
-        outcome: Sequence[object] | AntonError = JournalError("the journal's writer broke off")
+        """Write a batch in one transaction; where one write is to blame for its failure, each in its own."""
+        outcome: Sequence[object] | Exception = JournalError("the journal's writer broke off")
         try:
             outcome = self._commit(batch)
         finally:
-            if isinstance(outcome, JournalConflict) and len(batch) > 1:
+            if len(batch) > 1 and isinstance(outcome, Exception) and _blames_one(outcome):
                 for write in batch:
                     self._write([write])
             else:
-                _tell(batch, outcome)
+                self._tell(batch, outcome)
 
-    def _commit(self, batch: Sequence[Write]) -> Sequence[object] | AntonError:
+    def _commit(self, batch: Sequence[Write]) -> Sequence[object] | Exception:
         try:
             with self._engine().begin() as connection:
                 return [write.execute(connection) for write in batch]
-        except IntegrityError:
-            return JournalConflict(
-                f"another writer appended to run {batch[0].run_id!r} first: read the run again"
-            )
-        except (JournalConflict, JournalError) as error:
+        except (JournalConflict, JournalError, SQLAlchemyError, sqlite3.Error) as error:
             return error
-        except (SQLAlchemyError, sqlite3.Error) as error:
-            return self._explain(error)
+
+    def _tell(self, batch: Sequence[Write], outcome: Sequence[object] | Exception) -> None:
+        if isinstance(outcome, Exception):
+            for write in batch:
+                write.done.set_exception(self._told(outcome, write.run_id))
+        else:
+            for write, result in zip(batch, outcome, strict=True):
+                write.done.set_result(result)
+
+    def _told(self, error: Exception, run_id: str) -> Exception:
+        """A caller's own copy of an error: raised in several tasks, one would gather all their frames."""
+        match error:
+            case IntegrityError():
+                return JournalConflict(f"another writer appended to run {run_id!r} first: read the run again")
+            case SQLAlchemyError() | sqlite3.Error():
+                told: Exception = self._explain(error)
+                told.__cause__ = error
+                return told
+            case _:
+                return type(error)(*error.args)
 
 
-def _tell(batch: Sequence[Write], outcome: Sequence[object] | AntonError) -> None:
-    if isinstance(outcome, AntonError):
-        for write in batch:
-            write.done.set_exception(outcome)
-    else:
-        for write, result in zip(batch, outcome, strict=True):
-            write.done.set_result(result)
+def _blames_one(error: Exception) -> bool:
+    """Whether others in the same transaction failed for nothing, and may do better alone.
+
+    Source of the codes (serialization failure, deadlock): https://www.postgresql.org/docs/15/mvcc-serialization-failure-handling.html
+    """
+    if isinstance(error, IntegrityError | DataError | JournalConflict):
+        return True
+    return getattr(getattr(error, "orig", None), "sqlstate", None) in {"40001", "40P01"}
