@@ -53,6 +53,7 @@ BY_NAME = {
     "entrypoints/cli.py": {"anton.entrypoints.…"},
     "app/outside.py": {"anton.adapters.chat.slack"},
     "adapters/journal/location.py": {"anton.adapters.journal.postgres"},
+    "adapters/mcp/servers.py": {"anton.adapters.mcp.connection"},
     "adapters/journal/schema.py": {"anton.adapters.journal.migration"},
 }
 """File → what it may import when it is first needed, so that `anton --help` stays quick; nobody else may."""

@@ -1,0 +1,1 @@
+"""Servers that speak the Model Context Protocol: their tools, and what of them the operator accepted."""
