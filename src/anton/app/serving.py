@@ -14,6 +14,7 @@ from anton.adapters.queue.local import LocalQueue
 from anton.app.examination import prove
 from anton.core import person
 from anton.core.errors import UsageError
+from anton.demo.build import demo_ticket
 from anton.entrypoints.composition import Serving, SlackAccess
 from anton.runs.world import World
 from anton.settings import Settings
@@ -44,6 +45,7 @@ def serving_of(settings: Settings, world: World) -> Serving:
         },
         secrets=_secrets(settings),
         queue=partial(LocalQueue, server.runs, server.per_repository),
+        demo=demo_ticket(),
         demo_checkout=partial(demo_checkout, settings.home),
         tokens=_named_tokens(server.api_token.get_secret_value() if server.api_token else ""),
         own_token=partial(_own_token, settings.home / TOKEN_FILE),

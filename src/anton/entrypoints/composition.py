@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from anton.core.ticket import Ticket
 from anton.ports import Queue
 from anton.runs.verify import Bench
 from anton.runs.world import World
@@ -73,6 +74,8 @@ class Serving:
     secrets: Mapping[str, str]
     """Of the senders of webhooks, by name: `slack`, `jira`, `github`, …; who has none is not listened to."""
     queue: Callable[[], Queue]
+    demo: Ticket
+    """What a request stands for that says nothing."""
     demo_checkout: Callable[[str], Path]
     """Where the demo's repository is laid out for a run; it need not be there yet."""
     tokens: Mapping[str, str]

@@ -13,12 +13,11 @@ from anton.core.errors import AntonError, UsageError
 from anton.core.event import Entry, RunOutcome, RunReceived
 from anton.core.letter import Message
 from anton.core.run import MILESTONES, Phase, RunState, fold
-from anton.core.ticket import Ticket
 from anton.entrypoints.composition import Anton
 from anton.entrypoints.intake.taken import Taken
 from anton.entrypoints.server.admission import Admissions, subject_of
 from anton.entrypoints.server.bus import Bus
-from anton.entrypoints.start import DEMO_TICKET, new_run_id
+from anton.entrypoints.start import new_run_id
 from anton.runs.runner import answer
 from anton.runs.supervise import needs_work, work_on
 from anton.runs.tell import Told, tell, write
@@ -63,7 +62,7 @@ class Desk:
             JournalError: it cannot be written down, so nothing was taken in.
         """
         run_id = new_run_id()
-        received = await self._received(run_id, taken)
+        received = self._received(run_id, taken)
         subject = subject_of(received)
         if (known := self._admissions.open_run(subject)) is not None:
             return known, False
@@ -81,12 +80,8 @@ class Desk:
         await self.queue.put(run_id, received.repository)
         return run_id, True
 
-    async def demo_ticket(self) -> Ticket:
-        """What a request stands for that says nothing."""
-        return await self.world.tracker.get(DEMO_TICKET)
-
-    async def _received(self, run_id: str, taken: Taken) -> RunReceived:
-        demo = await self.demo_ticket()
+    def _received(self, run_id: str, taken: Taken) -> RunReceived:
+        demo = self.serving.demo
         is_demo = (taken.ticket.title, taken.ticket.body) == (demo.title, demo.body)
         if self.anton.suggestion and not is_demo:
             raise UsageError(

@@ -68,7 +68,7 @@ async def begin_run(
 ) -> Begun:
     """Take a bug in and begin its run; without a text, the demo's. One Idempotency-Key begins one run."""
     key = idempotency_key or secrets.token_hex(16)
-    taken = await _taken(desk, who, asked, delivery_of("api", key))
+    taken = _taken(desk, who, asked, delivery_of("api", key))
     run_id, begun = await desk.take_in(taken)
     response.headers["Location"] = f"/runs/{run_id}"
     return begun_of(run_id, begun=begun)
@@ -80,9 +80,9 @@ def begun_of(run_id: str, *, begun: bool) -> Begun:
     return Begun(run=run_id, begun=begun, url=f"/runs/{run_id}", detail=detail)
 
 
-async def _taken(desk: Desk, who: str, asked: NewRun, delivery: str) -> Taken:
+def _taken(desk: Desk, who: str, asked: NewRun, delivery: str) -> Taken:
     if not asked.text.strip():
-        return Taken(await desk.demo_ticket(), delivery, who)
+        return Taken(desk.serving.demo, delivery, who)
     key = asked.key or f"BUG-{secrets.token_hex(4)}"
     try:
         ticket = ticket_from_text(asked.text, key=key, reporter=who, source="api")
