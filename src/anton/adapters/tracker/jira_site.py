@@ -213,6 +213,6 @@ class JiraSite:
 
 
 def _seconds(retry_after: str) -> float | None:
-    """What Retry-After asks for: https://developer.atlassian.com/cloud/jira/platform/rate-limiting/ (seconds)."""
+    """Seconds that Retry-After asks for. https://developer.atlassian.com/cloud/jira/platform/rate-limiting/."""
     text = retry_after.strip()
     return float(text) if text.isascii() and text.isdecimal() and len(text) < 8 else None
