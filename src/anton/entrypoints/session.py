@@ -60,7 +60,8 @@ class Seat:
         """Carry out one step with the world open."""
 
         async def opened() -> T:
-            async with self.compose(replace(self.wish, attended=self.attended)) as anton:
+            wish = replace(self.wish, attended=self.wish.attended or self.attended)
+            async with self.compose(wish) as anton:
                 return await step(anton)
 
         return run_step(opened())

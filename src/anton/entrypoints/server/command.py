@@ -43,7 +43,7 @@ def serve_command(
 ) -> int:
     """Take in tickets by HTTP, work them off, and wait for decisions; until SIGTERM or Ctrl-C."""
     console = Console()
-    wish = Wish(config=config, sandbox=sandbox, unconfined=unsafe_no_sandbox)
+    wish = Wish(config=config, sandbox=sandbox, unconfined=unsafe_no_sandbox, attended=True)
 
     async def work(anton: Anton) -> None:
         serving = anton.serving
