@@ -26,6 +26,7 @@ from anton.adapters.tracker.local import LocalTracker
 from anton.agents.roster import roster
 from anton.app import equip
 from anton.core.agent import AgentSpec
+from anton.core.approval import ApprovalRules
 from anton.core.event import RunReceived
 from anton.core.suite_options import SuiteOptions
 from anton.core.ticket import Ticket
@@ -216,6 +217,7 @@ class Office:
     mutation_seconds: float = 0.0
     culprit_seconds: float = 0.0
     clock: StepClock = field(default_factory=StepClock)
+    approval: ApprovalRules = field(default_factory=ApprovalRules)
 
     def __post_init__(self) -> None:
         self.checkout = make_repository(self.folder / "checkout", self.files)
@@ -246,6 +248,7 @@ class Office:
             home=self.home,
             clock=self.clock,
             budget=budget,
+            approval=self.approval,
             mutation_seconds=self.mutation_seconds,
             culprit_seconds=self.culprit_seconds,
         )

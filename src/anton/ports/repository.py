@@ -164,6 +164,22 @@ class Repository(Protocol):
         """
         ...
 
+    async def head_of(self, remote: str, branch: str) -> str:
+        """The commit that `branch` of `remote` is now; empty where there is no such branch.
+
+        Raises:
+            OutsideError: the remote is out of reach.
+        """
+        ...
+
+    async def fetch(self, remote: str, branch: str) -> BaseCommit:
+        """Bring what `branch` of `remote` is now into the mirror.
+
+        Raises:
+            OutsideError: the remote is out of reach, or has no such branch.
+        """
+        ...
+
     async def push(self, commit: str, branch: str, remote: str) -> None:
         """Make `branch` of `remote` exactly `commit`; nothing happens where it already is.
 

@@ -23,6 +23,7 @@ from anton.runs.deliver import deliver
 from anton.runs.log import RunLog, Watcher, open_log
 from anton.runs.mailbox import Mailbox, open_mail
 from anton.runs.planning import planned
+from anton.runs.renew import remote_head, renewal
 from anton.runs.round import Round
 from anton.runs.site import site_of
 from anton.runs.world import World
@@ -111,7 +112,10 @@ class _Runner:
                 case Phase.WORKING | Phase.PROVING:
                     await self.mailbox.beside(self._round())
                 case Phase.DELIVERING:
-                    await deliver(self.world, self.log)
+                    if events := await renewal(self.world, self.log.state):
+                        await self.log.append(*events)
+                    else:
+                        await deliver(self.world, self.log)
                 case Phase.DECIDING:
                     return
                 case Phase.CLOSED:
@@ -136,7 +140,14 @@ class _Runner:
         remote = received.remote or await self.world.remote(received.repository, found.remote)
         await self.log.append(
             BaseResolved(
-                found.commit, found.tree, found.branch, found.subject, remote, tuple(notices), plan.options
+                found.commit,
+                found.tree,
+                found.branch,
+                found.subject,
+                remote,
+                tuple(notices),
+                plan.options,
+                await remote_head(repository, remote, found.branch),
             )
         )
 

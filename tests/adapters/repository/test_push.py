@@ -106,7 +106,7 @@ async def test_a_host_that_does_not_answer_is_named_without_its_password(
     with pytest.raises(OutsideError) as refused:
         await repository.push(commits[0], "anton/x", "https://ann:secret@127.0.0.1:1/r.git")
     assert str(refused.value).startswith(
-        "'https://127.0.0.1:1/r.git' cannot be reached, so 'anton/x' was not pushed: "
+        "'https://127.0.0.1:1/r.git' cannot be reached, so nothing was pushed: "
     )
     assert "secret" not in str(refused.value)
 

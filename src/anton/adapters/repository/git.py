@@ -24,13 +24,21 @@ from anton.adapters.repository import lens, push, worktree
 from anton.adapters.repository.changes import parse_changes
 from anton.adapters.repository.command import Git, require, split
 from anton.adapters.repository.ignore import IgnoreRules
+from anton.adapters.repository.incoming import fetch_branch, fetch_commit
 from anton.adapters.repository.lens import Place
 from anton.adapters.repository.listing import GITLINK, Entry, Listing, parse
 from anton.adapters.repository.mirror import Mirror
 from anton.adapters.repository.objects import checked_id
 from anton.adapters.repository.packs import make_pack, take_pack
 from anton.adapters.repository.past import GitPast
-from anton.adapters.repository.push import check_branch, check_remote, parse_settings, push_to, remote_of
+from anton.adapters.repository.push import (
+    check_branch,
+    check_remote,
+    head_at,
+    parse_settings,
+    push_to,
+    remote_of,
+)
 from anton.adapters.repository.refs import RefReader
 from anton.adapters.repository.worktree import Memory
 from anton.core.errors import OutsideError, RepositoryUnusable
@@ -82,10 +90,10 @@ class GitRepository:
         await asyncio.to_thread(self._mirror.sweep)
         async with self._lens(place, settings, hash_name) as theirs:
             commit, branch = await RefReader(self._checkout, theirs).commit_and_branch(ref)
-            await self._fetch(theirs, commit)
+            async with self._mirror.alone():
+                await fetch_commit(self._git, commit, theirs.folder, self._checkout)
             dirty = await self._is_dirty(theirs, place)
-        shown = await self._git.out("show", "-s", "--no-show-signature", "--format=%T%n%s", commit)
-        tree, _, subject = shown.decode("utf-8", "replace").rstrip("\n").partition("\n")
+        tree, subject = await self._tree_and_subject(commit)
         return BaseCommit(commit, tree, branch, subject, remote_of(self._checkout, settings), dirty)
 
     @asynccontextmanager
@@ -94,24 +102,6 @@ class GitRepository:
             folder = passing / "lens"
             await asyncio.to_thread(lens.build, folder, place, settings, hash_name)
             yield Git(folder)
-
-    async def _fetch(self, theirs: Git, commit: str) -> None:
-        name = f"refs/anton/base/{commit}"
-        async with self._mirror.alone():
-            known = await self._git.run("rev-parse", "--verify", "--quiet", name)
-            if known.code == 0:
-                return
-            options = ("--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules")
-            more = ("--no-auto-maintenance", "--update-shallow", "--no-show-forced-updates")
-            fetched = await self._git.run(
-                "fetch", *options, *more, "--", str(theirs.folder), f"+{commit}:{name}", seconds=1800
-            )
-        if fetched.code:
-            raise RepositoryUnusable(
-                f"{str(self._checkout)!r} lacks objects of commit {commit[:7]}, as a partial or damaged "
-                "clone does. Run `git fetch --refetch --no-filter` there, or clone it afresh. "
-                f"git says: {fetched.words}"
-            )
 
     async def _is_dirty(self, theirs: Git, place: Place) -> bool:
         if place.worktree is None:
@@ -348,10 +338,42 @@ class GitRepository:
             OutsideError: the remote is out of reach, refused, or has something else under that name.
         """
         check_branch(branch)
+        async with self._reached(remote) as (git, address):
+            await push_to(git, checked_id(commit), branch, address, remote)
+
+    async def head_of(self, remote: str, branch: str) -> str:
+        """The commit that `branch` of `remote` is now; empty where there is no such branch.
+
+        Raises:
+            UsageError: the remote is not of a form that is pushed to.
+            OutsideError: it is out of reach.
+        """
+        async with self._reached(remote) as (git, address):
+            return await head_at(git, branch, address, remote)
+
+    async def fetch(self, remote: str, branch: str) -> BaseCommit:
+        """Bring what `branch` of `remote` is now into the mirror; the user's repository is left alone.
+
+        Raises:
+            UsageError: the remote is not of a form that is pushed to.
+            OutsideError: it is out of reach, or has no such branch.
+        """
+        async with self._reached(remote) as (git, address), self._mirror.alone():
+            commit = await fetch_branch(git, branch, address, remote)
+        tree, subject = await self._tree_and_subject(commit)
+        return BaseCommit(commit, tree, branch, subject, remote, dirty=False)
+
+    async def _tree_and_subject(self, commit: str) -> tuple[str, str]:
+        out = await self._git.out("show", "-s", "--no-show-signature", "--format=%T%n%s", commit)
+        tree, _, subject = out.decode("utf-8", "replace").rstrip("\n").partition("\n")
+        return tree, subject
+
+    @asynccontextmanager
+    async def _reached(self, remote: str) -> AsyncIterator[tuple[Git, str]]:
+        """Git on the mirror, and how it is told of a remote."""
         check_remote(remote)
         if not remote.startswith("/"):
-            environment = {**push.ENVIRONMENT, **self._push_environment}
-            await push_to(Git(self._mirror.folder, environment), checked_id(commit), branch, remote, remote)
+            yield Git(self._mirror.folder, {**push.ENVIRONMENT, **self._push_environment}), remote
             return
         try:
             place = await asyncio.to_thread(lens.locate, Path(remote))
@@ -361,7 +383,7 @@ class GitRepository:
         except RepositoryUnusable as error:
             raise OutsideError(f"Nothing can be pushed: {error}") from error
         async with self._lens(place, settings, hash_name) as theirs:
-            await push_to(self._git, checked_id(commit), branch, str(theirs.folder), remote)
+            yield self._git, str(theirs.folder)
 
     async def _listing(self, tree: str) -> Listing:
         found = self._listings.get(checked_id(tree))

@@ -73,28 +73,36 @@ async def push_to(git: Git, commit: str, branch: str, address: str, remote: str)
     done = await git.run("push", *options, lease, "--", address, f"{commit}:{ref}", seconds=SECONDS)
     if done.code and not await _taken(git, commit, branch, address, remote):
         said = f"{speakable(done.out)} {speakable(done.err)}".strip()
-        raise OutsideError(f"{_shown(remote)} did not take the branch {branch!r}: {said}")
+        raise OutsideError(f"{shown(remote)} did not take the branch {branch!r}: {said}")
 
 
 async def _taken(git: Git, commit: str, branch: str, address: str, remote: str) -> bool:
     """Whether the branch is that commit already; False where there is no such branch."""
+    found = await head_at(git, branch, address, remote)
+    if found and found != commit:
+        raise OutsideError(
+            f"{shown(remote)} already has a branch {branch!r}, at {found[:7]} and not at {commit[:7]}. "
+            "Nothing was pushed; remove or rename that branch, then try again."
+        )
+    return found == commit
+
+
+async def head_at(git: Git, branch: str, address: str, remote: str) -> str:
+    """The commit that `branch` of `address` is now; empty where there is no such branch.
+
+    Raises:
+        OutsideError: the remote is out of reach.
+    """
     ref = f"refs/heads/{branch}"
     done = await git.run("ls-remote", "--", address, ref, seconds=SECONDS)
     if done.code:
-        raise OutsideError(f"{_shown(remote)} cannot be reached, so {branch!r} was not pushed: {done.words}")
-    for line in done.out.decode("utf-8", "replace").splitlines():
-        found, _, name = line.partition("\t")
-        if name == ref and found != commit:
-            raise OutsideError(
-                f"{_shown(remote)} already has a branch {branch!r}, at {found[:7]} and not at {commit[:7]}. "
-                "Nothing was pushed; remove or rename that branch, then try again."
-            )
-        if name == ref:
-            return True
-    return False
+        raise OutsideError(f"{shown(remote)} cannot be reached, so nothing was pushed: {done.words}")
+    lines = (line.partition("\t") for line in done.out.decode("utf-8", "replace").splitlines())
+    return next((found for found, _, name in lines if name == ref), "")
 
 
-def _shown(remote: str) -> str:
+def shown(remote: str) -> str:
+    """A remote as a person is told of it: without any password."""
     return repr(without_userinfo(remote))
 
 
