@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
-from aiohttp import web
+from aiohttp import WSMsgType, web
 
-TOKEN = "xoxb-test"
+TOKEN, APP_TOKEN = "xoxb-test", "xapp-test"
 CHANNEL, CHANNEL_ID = "oncall", "C0123"
 
 Fault = Literal["down_before", "down_after", "rate_limited"] | str
@@ -27,6 +29,14 @@ class Slack:
     calls: list[str] = field(default_factory=list)
     faults: deque[tuple[str, Fault]] = field(default_factory=deque)
     """Method and fault; the first is taken by the first call of that method."""
+    said: list[dict[str, Any]] = field(default_factory=list)
+    """What only the person saw who pressed a button."""
+    socket: web.WebSocketResponse | None = None
+    """Of Socket Mode, once a client has connected."""
+    heard: dict[str, Any] = field(default_factory=dict)
+    """Envelope id → what the client answered by Socket Mode."""
+    connected: asyncio.Event = field(default_factory=asyncio.Event)
+    answered: asyncio.Event = field(default_factory=asyncio.Event)
     scopes: set[str] = field(default_factory=lambda: {"chat:write", "channels:history"})
     url: str = ""
     _clock: int = 0
@@ -39,6 +49,43 @@ class Slack:
         """Messages in threads."""
         return [message for message in self.messages if "thread_ts" in message]
 
+    @property
+    def response_url(self) -> str:
+        """Where a word goes that only one person is to see."""
+        return self.url.replace("/api/", "/respond")
+
+    async def respond(self, request: web.Request) -> web.Response:
+        """A word for whoever pressed a button."""
+        self.said.append(await request.json())
+        return web.json_response({"ok": True})
+
+    async def listen(self, request: web.Request) -> web.WebSocketResponse:
+        """A client of Socket Mode."""
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        self.socket = socket
+        await socket.send_json({"type": "hello", "num_connections": 1})
+        self.connected.set()
+        async for message in socket:
+            if message.type == WSMsgType.TEXT:
+                answer = json.loads(message.data)
+                self.heard[answer["envelope_id"]] = answer.get("payload")
+                self.answered.set()
+        return socket
+
+    async def push(self, kind: str, payload: dict[str, Any], envelope: str) -> Any:
+        """Send something by Socket Mode; returns what the client answers."""
+        await self.connected.wait()
+        assert self.socket is not None
+        self.answered.clear()
+        await self.socket.send_json(
+            {"type": kind, "envelope_id": envelope, "accepts_response_payload": True, "payload": payload}
+        )
+        while envelope not in self.heard:
+            await self.answered.wait()
+            self.answered.clear()
+        return self.heard[envelope]
+
     async def handle(self, request: web.Request) -> web.Response:
         """One call of the Web API."""
         method = request.match_info["method"]
@@ -50,7 +97,7 @@ class Slack:
             )
         if fault == "down_before":
             return web.Response(status=503, text="upstream connect error")
-        if request.headers.get("Authorization") != f"Bearer {TOKEN}":
+        if request.headers.get("Authorization") not in (f"Bearer {TOKEN}", f"Bearer {APP_TOKEN}"):
             return web.json_response({"ok": False, "error": "invalid_auth"})
         if fault and fault != "down_after":
             return web.json_response({"ok": False, "error": fault})
@@ -76,6 +123,10 @@ class Slack:
                 body, [m for m in self.messages if body["ts"] in (m["ts"], m.get("thread_ts"))]
             ),
             "views.open": self._open,
+            "apps.connections.open": lambda _: {
+                "ok": True,
+                "url": f"ws://{urlsplit(self.url).netloc}/socket",
+            },
         }
         carry_out = answers.get(method)
         return carry_out(body) if carry_out else {"ok": False, "error": "unknown_method"}
@@ -84,7 +135,9 @@ class Slack:
         if body["channel"] not in (CHANNEL, CHANNEL_ID):
             return {"ok": False, "error": "channel_not_found"}
         self._clock += 1
-        kept: dict[str, Any] = {key: body[key] for key in ("text", "blocks", "metadata", "thread_ts") if key in body}
+        kept: dict[str, Any] = {
+            key: body[key] for key in ("text", "blocks", "metadata", "thread_ts") if key in body
+        }
         self.messages.append({"ts": f"4102444800.{self._clock:06}", **kept})
         return {"ok": True, "channel": CHANNEL_ID, "ts": self.messages[-1]["ts"]}
 
@@ -121,6 +174,8 @@ async def slack_server() -> AsyncIterator[Slack]:
     slack = Slack()
     application = web.Application()
     application.router.add_post("/api/{method}", slack.handle)
+    application.router.add_post("/respond", slack.respond)
+    application.router.add_get("/socket", slack.listen)
     runner = web.AppRunner(application, access_log=None)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)

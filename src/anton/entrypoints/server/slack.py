@@ -11,10 +11,13 @@ import json
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from typing import Any
+from http import HTTPStatus
+from typing import Any, Literal, Self
+from urllib.parse import parse_qsl
 
 from aiohttp import ClientError
 from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, Field, ValidationError, model_validator
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.adapter.starlette.async_handler import AsyncSlackRequestHandler
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext, AsyncRespond
@@ -28,9 +31,12 @@ from anton.core.errors import AntonError, OutsideError, UsageError
 from anton.core.event import Verb
 from anton.core.letter import QuestionReply
 from anton.entrypoints.composition import SlackAccess
+from anton.entrypoints.intake import parse_json
 from anton.entrypoints.intake.slack import slack_command
 from anton.entrypoints.intake.taken import Ignored
 from anton.entrypoints.server.desk import Desk
+from anton.entrypoints.server.guard import MAX_BODY_BYTES
+from anton.entrypoints.server.problems import problem
 from anton.views.encode import line
 from anton.views.slack.blocks import escaped
 from anton.views.slack.message import APPROVE, DECLINE, OPEN_PAGE, REQUEST_CHANGES, verb_of
@@ -91,12 +97,55 @@ def _authorize(access: SlackAccess) -> Callable[..., Awaitable[AuthorizeResult]]
     return authorize
 
 
+def malformed(body: bytes) -> str:
+    """Why a body is nothing that Slack sends; empty where it may be.
+
+    Bolt takes for granted what its own sender always puts in.
+    """
+    fields = dict(parse_qsl(body.decode("utf-8", "replace")))
+    if "payload" not in fields:
+        return ""
+    try:
+        payload = parse_json(fields["payload"].encode(), MAX_BODY_BYTES)
+        _Payload.model_validate(payload)
+    except (UsageError, ValidationError):
+        return "the payload is none that Slack sends when somebody presses a button or fills in a window"
+    return ""
+
+
+class _Action(BaseModel):
+    action_id: str
+
+
+class _View(BaseModel):
+    type: str
+    callback_id: str
+
+
+class _Payload(BaseModel):
+    """What every payload of ours has."""
+
+    type: Literal["block_actions", "view_submission", "view_closed"]
+    actions: list[_Action] = Field(default_factory=list)
+    view: _View | None = None
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if self.type == "block_actions" and not self.actions:
+            raise ValueError("names no action")
+        if self.type != "block_actions" and self.view is None:
+            raise ValueError("names no view")
+        return self
+
+
 def routes(app: AsyncApp) -> APIRouter:
     """Where Slack sends what people do; both take whatever Slack sends."""
     handler = AsyncSlackRequestHandler(app)
     router = APIRouter(prefix="/webhook/slack", include_in_schema=False)
 
     async def take(request: Request) -> Response:
+        if reason := malformed(await request.body()):
+            return problem(HTTPStatus.BAD_REQUEST, reason)
         return await handler.handle(request)
 
     for name in ("command", "actions"):
@@ -128,7 +177,7 @@ class _Listeners:
         try:
             await self._refuse_others(command.get("team_id"))
             form = {name: value for name, value in command.items() if isinstance(value, str)}
-            taken = slack_command(form, await self._desk.demo_ticket())
+            taken = slack_command(form, self._desk.serving.demo)
             if isinstance(taken, Ignored):
                 await ack()
                 return
