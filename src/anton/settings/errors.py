@@ -25,6 +25,7 @@ _SECRET: frozenset[Keys] = frozenset(
         ("server", "api_token"),
         ("webhooks",),
         ("slack", "bot_token"),
+        ("jira", "api_token"),
         ("slack", "signing_secret"),
         ("slack", "app_token"),
     }

@@ -20,6 +20,7 @@ from anton.core.agent import AgentName
 from anton.core.permission import Policy
 from anton.settings.approval import ApprovalSettings
 from anton.settings.fields import AbsolutePath, Dollars, Host, InsidePath, Key, SecretText, Section, Text, Url
+from anton.settings.jira import JiraSettings
 from anton.settings.server import ServerSettings, WebhookSettings
 
 DEFAULT = "default"
@@ -259,6 +260,7 @@ class Settings(Section):
     sandbox: SandboxSettings = Field(default_factory=SandboxSettings)
     web: WebSettings = Field(default_factory=WebSettings)
     slack: SlackSettings = Field(default_factory=SlackSettings)
+    jira: JiraSettings = Field(default_factory=JiraSettings)
     approval: ApprovalSettings = Field(default_factory=ApprovalSettings)
     hooks: tuple[HookSettings, ...] = ()
     """In the order in which they are told."""
