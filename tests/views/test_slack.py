@@ -33,7 +33,7 @@ from anton.views.slack.modals import answer_window, changes_window
 from anton.views.slack.thread import diff_parts, thread
 
 Run = tuple[Entry, ...]
-LINKS = Links("https://anton.example/runs/bug-42-k3f9")
+LINKS = Links("https://anton.example/runs/bug-42-k3f9", lambda choice: f"{choice.run_id} {choice.verb}")
 LIMITS = {"plain_text": 3_000, "mrkdwn": 3_000}
 
 
@@ -154,15 +154,15 @@ run `bug-42-k3f9`  ·  0:51  ·  free (recording)  ·  asked for by dana\
         [
             (
                 "anton_approve",
-                '{"digest":"d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1","run":"bug-42-k3f9"}',
+                '{"choice":"bug-42-k3f9 approve"}',
             ),
             (
                 "anton_request_changes",
-                '{"digest":"d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1","run":"bug-42-k3f9"}',
+                '{"choice":"bug-42-k3f9 request_changes"}',
             ),
             (
                 "anton_decline",
-                '{"digest":"d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1d1","run":"bug-42-k3f9"}',
+                '{"choice":"bug-42-k3f9 decline"}',
             ),
             ("anton_open_page", None),
         ]
@@ -295,6 +295,6 @@ def test_every_end_of_a_run_has_words(green: Run, outcome: RunOutcome) -> None:
 
 @given(st.text(max_size=200), st.text(max_size=4_000))
 def test_windows_keep_the_limits(text: str, long: str) -> None:
-    for window in (changes_window("r1", "d" * 64, long), answer_window("r1", "q1", text)):
+    for window in (changes_window("sealed", long), answer_window("r1", "q1", text)):
         assert len(str(window["private_metadata"])) <= 3_000
         check(window["blocks"])  # type: ignore[arg-type]

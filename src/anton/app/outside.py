@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 
 from anton.adapters.chat.local import LocalChat
+from anton.adapters.key_file import load_key
 from anton.ports import Chat
 from anton.settings import Settings
 
@@ -18,6 +19,7 @@ def chat_of(settings: Settings) -> Chat:
     chat: Chat = adapter.SlackChat(
         slack.bot_token.get_secret_value(),
         slack.channel,
+        load_key(settings.home),
         page_url=f"{public}/runs/{{run_id}}" if public else "",
         base_url=f"{slack.base_url}/",
     )

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
+from anton.adapters.key_file import load_key
 from anton.adapters.queue.local import LocalQueue
 from anton.app.examination import prove
 from anton.core import person
@@ -50,6 +51,7 @@ def serving_of(settings: Settings, world: World) -> Serving:
         tokens=_named_tokens(server.api_token.get_secret_value() if server.api_token else ""),
         own_token=partial(_own_token, settings.home / TOKEN_FILE),
         alone=partial(_alone, settings.home),
+        key=partial(load_key, settings.home),
         slack=_slack(settings),
         prove=partial(prove, settings, world),
     )

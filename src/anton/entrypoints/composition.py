@@ -10,6 +10,7 @@ from typing import Protocol
 
 from anton.core.ticket import Ticket
 from anton.ports import Queue
+from anton.ports.tool_servers import ToolServers
 from anton.runs.verify import Bench
 from anton.runs.world import World
 
@@ -84,6 +85,8 @@ class Serving:
     """One that is made once and kept in the state folder: who reads it owns this machine's account."""
     alone: Callable[[], AbstractContextManager[None]]
     """Be the only server with this state folder; raises UsageError where there is one."""
+    key: Callable[[], bytes]
+    """That buttons, links and sessions are sealed with; made at first use."""
     slack: SlackAccess | None
     """None: nobody in Slack is heard."""
     prove: Callable[[], Awaitable[tuple[Check, ...]]]
@@ -111,6 +114,12 @@ class Anton:
     examine: Callable[[], Awaitable[tuple[Check, ...]]]
     """Which side each port is on, and whether it works."""
     serving: Serving
+    tool_servers: ToolServers
+    """The operator's MCP servers."""
+    plugins: tuple[Check, ...]
+    """The plugins that are enabled, and whether each can be used."""
+    plugins_installed: Callable[[], tuple[tuple[str, str], ...]]
+    """Name and package of every plugin that is installed."""
 
 
 @dataclass(frozen=True, slots=True)

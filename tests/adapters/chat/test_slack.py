@@ -17,6 +17,7 @@ from anton.core.question import Question
 from anton.core.run import RunState, fold
 from anton.core.ticket import Ticket
 
+KEY = b"k" * 32
 START = datetime(2026, 11, 25, 2, 13, tzinfo=UTC)
 
 
@@ -28,7 +29,7 @@ async def slack() -> AsyncIterator[Slack]:
 
 def chat(slack: Slack, channel: str = CHANNEL, token: str = TOKEN) -> SlackChat:
     """A Slack as a process has it that has just been started."""
-    return SlackChat(token, channel, base_url=slack.url, page_url="https://anton.example/runs/{run_id}")
+    return SlackChat(token, channel, KEY, base_url=slack.url, page_url="https://anton.example/runs/{run_id}")
 
 
 def state(*events: Event, run_id: str = "r1") -> RunState:
@@ -122,7 +123,7 @@ async def test_what_is_to_be_done_about_an_error_is_said(slack: Slack) -> None:
         await chat(slack, token="xoxb-old").prove()
     assert await chat(slack).prove() == "anton in Acme"
     with pytest.raises(OutsideError, match="could not be reached"):
-        await SlackChat(TOKEN, CHANNEL, base_url="http://127.0.0.1:9/api/").show(state(), "")
+        await SlackChat(TOKEN, CHANNEL, KEY, base_url="http://127.0.0.1:9/api/").show(state(), "")
 
 
 async def test_a_name_of_another_chat_is_no_name(slack: Slack) -> None:

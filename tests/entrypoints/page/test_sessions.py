@@ -33,13 +33,6 @@ def test_a_session_is_good_with_its_key_alone() -> None:
     assert opened(sealed(SESSION, KEY), b"x" * 32, NOW) is None
 
 
-def test_a_link_opens_its_path_alone_and_is_no_session() -> None:
-    word = sealed(SESSION, KEY, "link:/runs/r1")
-    assert opened(word, KEY, NOW, "link:/runs/r1") == SESSION
-    assert opened(word, KEY, NOW, "link:/runs/r2") is None
-    assert opened(word, KEY, NOW) is None
-
-
 @given(st.text(max_size=300))
 def test_no_other_word_is_a_session(word: str) -> None:
     assert opened(word, KEY, NOW) is None

@@ -6,13 +6,16 @@ import asyncio
 import hashlib
 import hmac
 import json
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx2
 
+from anton.adapters.mcp.pins import Pins
+from anton.adapters.mcp.server import Link, Server
+from anton.adapters.mcp.servers import McpServers
 from anton.adapters.model.scripted import Step
 from anton.adapters.queue.local import LocalQueue
 from anton.core.ticket import Ticket
@@ -20,9 +23,11 @@ from anton.entrypoints.composition import Anton, Check, Serving
 from anton.entrypoints.server.application import application
 from anton.entrypoints.server.desk import Desk
 from anton.entrypoints.server.listen import bound, serve
+from anton.entrypoints.server.patience import HurriedProtocol
 from anton.ports import Model
 from tests.office import HONEST, QUICK_COMMAND, QUICK_FILES, Office, make_repository
 
+KEY = b"k" * 32
 TOKEN = "a-long-token-for-tests"
 OWNER = "terminal:tester"
 """Who holds the token: somebody at this machine, who may decide without any rules."""
@@ -41,7 +46,6 @@ class Served:
     office: Office
     desk: Desk
     client: httpx2.AsyncClient
-    stop: Callable[[], None]
 
     async def begun(self, **ticket: str) -> str:
         """The id of a run that was begun by the API."""
@@ -60,15 +64,19 @@ class Served:
 
     async def signed(self, sender: str, payload: object, **headers: str) -> httpx2.Response:
         """A webhook as its sender would send it."""
+        return await self.post(sender, json.dumps(payload).encode(), **headers)
+
+    async def post(self, sender: str, body: bytes, **headers: str) -> httpx2.Response:
+        """The same with a body that need be no JSON."""
         return await self.client.post(
-            f"/webhook/{sender}", **signed(sender, json.dumps(payload).encode(), **headers)
+            f"/webhook/{sender}", content=body, headers=signed(sender, body, **headers)
         )
 
 
-def signed(sender: str, body: bytes, **headers: str) -> dict[str, object]:
-    """What makes a request the sender's."""
+def signed(sender: str, body: bytes, **headers: str) -> dict[str, str]:
+    """Headers that make a request the sender's."""
     digest = hmac.new(SECRETS[sender].encode(), body, hashlib.sha256).hexdigest()
-    by_sender: Mapping[str, dict[str, str]] = {
+    by_sender = {
         "jira": {"X-Hub-Signature": f"sha256={digest}"},
         "github": {"X-Hub-Signature-256": f"sha256={digest}"},
         "sentry": {"Sentry-Hook-Signature": digest},
@@ -77,10 +85,7 @@ def signed(sender: str, body: bytes, **headers: str) -> dict[str, object]:
         "generic": {"X-Anton-Signature": f"sha256={digest}"},
     }
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return {
-        "content": body,
-        "headers": {"Content-Type": "application/json", **by_sender[sender], **named},
-    }
+    return {"Content-Type": "application/json", **by_sender[sender], **named}
 
 
 def an_office(folder: Path) -> Office:
@@ -120,6 +125,7 @@ def an_anton(
         tokens={OWNER: TOKEN},
         own_token=lambda: TOKEN,
         alone=nullcontext,
+        key=lambda: KEY,
         slack=None,
         prove=nothing,
     )
@@ -134,18 +140,30 @@ def an_anton(
         lay_out_demo=lay_out_demo,
         examine=nothing,
         serving=serving,
+        tool_servers=McpServers((), Pins(office.home / "mcp"), _nobody),
+        plugins=(),
+        plugins_installed=lambda: (),
     )
 
 
+async def _nobody(server: Server) -> Link:
+    raise AssertionError(f"there is no server {server.name!r}")
+
+
 @asynccontextmanager
-async def served(anton: Anton, office: Office, sides: Sequence[Check] = ()) -> AsyncIterator[Served]:
+async def served(
+    anton: Anton,
+    office: Office,
+    sides: Sequence[Check] = (),
+    protocol: type[HurriedProtocol] = HurriedProtocol,
+) -> AsyncIterator[Served]:
     """The server, until the context ends; then it is told to end as SIGTERM would."""
     desk = Desk(anton)
     app = application(desk, anton.serving.tokens, sides)
     with bound("127.0.0.1", 0) as listener:
         address = f"http://127.0.0.1:{listener.getsockname()[1]}"
         async with asyncio.TaskGroup() as group:
-            serving = group.create_task(serve(app, listener))
+            serving = group.create_task(serve(app, listener, protocol))
             async with httpx2.AsyncClient(
                 base_url=address,
                 headers={"Authorization": f"Bearer {TOKEN}"},
@@ -153,7 +171,7 @@ async def served(anton: Anton, office: Office, sides: Sequence[Check] = ()) -> A
                 trust_env=False,
             ) as client:
                 try:
-                    yield Served(office, desk, client, serving.cancel)
+                    yield Served(office, desk, client)
                 finally:
                     serving.cancel()
                     with suppress(asyncio.CancelledError):

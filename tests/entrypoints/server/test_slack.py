@@ -21,9 +21,10 @@ from anton.core.approval import ApprovalRules, Rule
 from anton.core.event import Verb
 from anton.core.person import Person
 from anton.core.run import RunState
+from anton.core.seal import Choice, seal_choice
 from anton.entrypoints.composition import Anton, SlackAccess
 from tests.counterparts.slack import APP_TOKEN, CHANNEL, TOKEN, Slack, slack_server
-from tests.entrypoints.server.served import Served, an_anton, an_office, served
+from tests.entrypoints.server.served import KEY, Served, an_anton, an_office, served
 from tests.office import CODE_DONE, HONEST, TESTS_DONE, Office, written_up
 
 SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
@@ -68,7 +69,9 @@ class Team:
 
     def pressed(self, state: RunState, action: str, by: str, **value: str) -> dict[str, Any]:
         digest = state.briefing.digest if state.briefing else ""
-        carried = json.dumps({"run": state.run_id, "digest": digest, **value})
+        made = {"run": state.run_id, "digest": digest, "verb": action.removeprefix("anton_"), **value}
+        choice = Choice(made["run"], made["digest"], Verb(made["verb"]))
+        carried = json.dumps({"choice": value.get("choice") or seal_choice(KEY, choice)})
         return {
             "type": "block_actions",
             "team": {"id": "T1"},
@@ -130,7 +133,7 @@ def listening(office: Office, slack: Slack, app_token: str = "") -> Anton:
     access = SlackAccess(TOKEN, "" if app_token else SECRET, app_token, "", slack.url)
     return replace(
         anton,
-        world=replace(anton.world, chat=SlackChat(TOKEN, CHANNEL, base_url=slack.url), approval=RULES),
+        world=replace(anton.world, chat=SlackChat(TOKEN, CHANNEL, KEY, base_url=slack.url), approval=RULES),
         serving=replace(anton.serving, slack=access),
     )
 
@@ -144,6 +147,11 @@ def office(tmp_path: Path) -> Office:
 async def team(office: Office) -> AsyncIterator[Team]:
     async with slack_server() as slack, served(listening(office, slack), office) as server:
         yield Team(slack, server)
+
+
+def forged(state: RunState) -> Choice:
+    assert state.briefing is not None
+    return Choice(state.run_id, state.briefing.digest, Verb.APPROVE)
 
 
 def texts(message: Mapping[str, Any]) -> str:
@@ -186,6 +194,7 @@ async def test_who_may_not_decide_is_told_so_and_nothing_happens(team: Team) -> 
     await team.press(state, "anton_approve", digest="0" * 64)
     await team.press(state, "anton_approve", run="r0")
     await team.press(state, "anton_decline", by="UEVE")
+    await team.press(state, "anton_approve", choice=f"{seal_choice(b'x' * 32, forged(state))}")
     said = [word["text"] for word in team.slack.said]
     assert all(
         word["response_type"] == "ephemeral" and not word["replace_original"] for word in team.slack.said
@@ -195,6 +204,7 @@ async def test_who_may_not_decide_is_told_so_and_nothing_happens(team: Team) -> 
     assert "newer briefing" in said[2]
     assert "there is no run" in said[3]
     assert "may not decide" in said[4]
+    assert "none that Anton made" in said[5]
     assert not (await team.server.desk.state(state.run_id)).decisions
 
 

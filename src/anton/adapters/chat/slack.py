@@ -13,6 +13,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 import aiohttp
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -23,6 +24,7 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from anton.core.errors import OutsideError
 from anton.core.run import RunState
+from anton.core.seal import seal_choice
 from anton.views.slack.blocks import Post
 from anton.views.slack.message import Links, message
 from anton.views.slack.thread import thread
@@ -91,12 +93,19 @@ class SlackChat:
     Args:
         token: Of the bot, `xoxb-…`.
         channel: Name without `#`, or id.
+        key: That buttons are sealed with.
         page_url: With `{run_id}` in it; empty where there is no page.
         base_url: Of the Web API.
     """
 
     def __init__(
-        self, token: str, channel: str, *, page_url: str = "", base_url: str = "https://slack.com/api/"
+        self,
+        token: str,
+        channel: str,
+        key: bytes,
+        *,
+        page_url: str = "",
+        base_url: str = "https://slack.com/api/",
     ) -> None:
         self._client = AsyncWebClient(
             token=token,
@@ -105,6 +114,7 @@ class SlackChat:
             retry_handlers=[AsyncRateLimitErrorRetryHandler(max_retry_count=RATE_LIMIT_WAITS)],
         )
         self._channel = channel
+        self._key = key
         self._channel_id = channel
         """As soon as Slack has named it: a channel can be posted to by its name, but not be read."""
         self._page_url = page_url
@@ -150,7 +160,7 @@ class SlackChat:
 
     def links(self, run_id: str) -> Links:
         """Where more of a run is to be seen."""
-        return Links(self._page_url.replace("{run_id}", run_id))
+        return Links(self._page_url.replace("{run_id}", run_id), partial(seal_choice, self._key))
 
     def _known(self, run_id: str, message: str) -> _Run:
         known = self._runs.get(run_id)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import time
 from collections.abc import AsyncIterator, Mapping
@@ -21,6 +20,7 @@ from anton.core.errors import RunBusy, UsageError
 from anton.core.event import Verb
 from anton.core.letter import QuestionReply
 from anton.core.run import RunState, fold
+from anton.core.seal import check_link
 from anton.entrypoints.page import render
 from anton.entrypoints.page.render import Viewer
 from anton.entrypoints.page.sessions import (
@@ -56,12 +56,6 @@ class HtmlRoute(APIRoute):
         return super().matches(scope) if b"text/html" in accepted else (Match.NONE, {})
 
 
-def page_key(tokens: Mapping[str, str]) -> bytes:
-    """What sessions and links are sealed with: other tokens of the API make all of them void."""
-    together = "\n".join(f"{identity} {token}" for identity, token in sorted(tokens.items()))
-    return hmac.new(together.encode(), b"pages", hashlib.sha256).digest()
-
-
 @dataclass(frozen=True, slots=True)
 class Doorkeeper:
     """Who may come in."""
@@ -77,7 +71,7 @@ class Doorkeeper:
         return opened(request.cookies.get(COOKIE, ""), self.key, self.desk.world.clock())
 
     def holder(self, key: str) -> str:
-        """Identity of whoever holds a token; empty for nobody. Every token is compared, whichever is found."""
+        """Identity of whoever holds a token; empty for nobody. All are compared, whichever is found."""
         given = key.encode("utf-8", "replace")
         held = [name for name, token in self.tokens.items() if hmac.compare_digest(given, token.encode())]
         return held[0] if held else ""
@@ -151,13 +145,14 @@ def _add_doors(router: APIRouter, html: APIRouter, door: Doorkeeper) -> None:
         return door.let_in(identity, next, secure=request.url.scheme == "https")
 
     @html.get("/enter/{word}")
-    async def enter(request: Request, word: str, path: str = "/runs") -> Response:
+    async def enter(request: Request, word: str, run: str = "") -> Response:
         """Log in by a link that was signed for somebody."""
-        session = opened(word, door.key, door.desk.world.clock(), f"link:{path}")
-        if session is None:
-            notice = "That link is no longer good. Ask for a new one, or log in with the token."
+        link = check_link(door.key, word, run, door.desk.world.clock())
+        path = f"/runs/{quote(run)}" if run else "/runs"
+        if link is None:
+            notice = "That link is no longer good. Ask for a new one, or log in with a token."
             return page(render.login_page(notice, _inside(path)), 403)
-        return door.let_in(session.identity, path, secure=request.url.scheme == "https")
+        return door.let_in(link.identity, path, secure=request.url.scheme == "https")
 
 
 def _add_pages(html: APIRouter, door: Doorkeeper) -> None:

@@ -14,9 +14,10 @@ from datetime import datetime, timedelta
 
 COOKIE = "anton_session"
 LIFETIME = timedelta(hours=12)
-LINK_LIFETIME = timedelta(hours=24)
 MAX_CHARACTERS = 1_000
-"""Of a cookie or a link's key; a longer one was made by nobody here."""
+"""Of a cookie; a longer one was made by nobody here."""
+SESSION, FORM = "anton session 1", "anton form 1"
+"""What a signature is good for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,25 +30,24 @@ class Session:
     """Aware, UTC."""
 
 
-def sealed(session: Session, key: bytes, purpose: str = "session") -> str:
+def sealed(session: Session, key: bytes) -> str:
     """The session as a word that nobody else can make.
 
     Args:
         session: Who, and until when.
         key: Secret.
-        purpose: What the word is good for: `session`, or `link:` and the path that it opens.
     """
     body = f"{int(session.ends_at.timestamp())}:{session.identity}".encode()
     encoded = base64.urlsafe_b64encode(body).decode().rstrip("=")
-    return f"{encoded}.{_signature(encoded, key, purpose)}"
+    return f"{encoded}.{_signature(encoded, key, SESSION)}"
 
 
-def opened(word: str, key: bytes, now: datetime, purpose: str = "session") -> Session | None:
-    """The session that a word stands for; None where it is forged, damaged, over, or not for this."""
+def opened(word: str, key: bytes, now: datetime) -> Session | None:
+    """The session that a word stands for; None where it is forged, damaged or over."""
     encoded, _, signature = word.partition(".")
     if len(word) > MAX_CHARACTERS or not word.isascii():
         return None
-    if not hmac.compare_digest(signature.encode(), _signature(encoded, key, purpose).encode()):
+    if not hmac.compare_digest(signature.encode(), _signature(encoded, key, SESSION).encode()):
         return None
     try:
         body = base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)).decode()
@@ -60,7 +60,7 @@ def opened(word: str, key: bytes, now: datetime, purpose: str = "session") -> Se
 
 def form_token(word: str, key: bytes) -> str:
     """What the forms of a session carry."""
-    return _signature(word, key, "form")
+    return _signature(word, key, FORM)
 
 
 def is_form_token(given: str, word: str, key: bytes) -> bool:

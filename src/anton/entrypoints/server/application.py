@@ -15,7 +15,7 @@ from fastapi import APIRouter, FastAPI
 
 from anton import __version__
 from anton.entrypoints.composition import Check
-from anton.entrypoints.page.routes import Doorkeeper, page_key, page_routes
+from anton.entrypoints.page.routes import Doorkeeper, page_routes
 from anton.entrypoints.server import events, reference, runs, status, webhooks
 from anton.entrypoints.server.access import Door
 from anton.entrypoints.server.desk import Desk
@@ -56,7 +56,7 @@ def application(
     app.state.desk, app.state.tokens, app.state.sides = desk, tokens, sides
     doors: list[Door] = []
     app.state.doors = doors
-    app.include_router(page_routes(Doorkeeper(desk, page_key(tokens), tokens)))
+    app.include_router(page_routes(Doorkeeper(desk, desk.serving.key(), tokens)))
     app.state.slack = slack_app(desk, desk.serving.slack) if desk.serving.slack else None
     if app.state.slack is not None:
         app.include_router(slack_routes(app.state.slack))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from ipaddress import ip_address
@@ -25,6 +26,10 @@ MAX_HELD_BYTES = 128 << 20
 """Of all bodies together that are in memory."""
 BODY_SECONDS = 10.0
 """From a request's head to the end of its body."""
+
+MAX_DROPPED_BYTES = 32 << 20
+DROP_SECONDS = 2.0
+"""How much of a body that is too large is taken and dropped, so that its sender hears why."""
 
 HEADERS: Mapping[bytes, bytes] = {
     b"x-content-type-options": b"nosniff",
@@ -55,12 +60,24 @@ class Guard:
         app: What comes after.
         hosts: Names of this server, in lower case, without ports; `localhost` and addresses always count.
         origins: Of pages that may act here besides the server's own, such as `https://anton.example.com`.
+        body_seconds: From a request's head to the end of its body.
+        held_bytes: Of all bodies together that are in memory.
     """
 
-    def __init__(self, app: ASGIApp, hosts: Collection[str] = (), origins: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        hosts: Collection[str] = (),
+        origins: Collection[str] = (),
+        *,
+        body_seconds: float = BODY_SECONDS,
+        held_bytes: int = MAX_HELD_BYTES,
+    ) -> None:
         self._app = app
         self._hosts = frozenset({"localhost", *hosts})
         self._origins = frozenset(origins)
+        self._body_seconds = body_seconds
+        self._may_hold = held_bytes
         self._held = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -74,6 +91,8 @@ class Guard:
             body = await self._body(scope, receive)
         except Refusal as refusal:
             refused = problem(refusal.status, refusal.detail, {"Connection": "close"})
+            if refusal.status is HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+                await _let_pass(receive)
             await refused(scope, receive, answered)
             return
         try:
@@ -114,13 +133,13 @@ class Guard:
             raise _too_large(limit)
         body = bytearray()
         try:
-            async with asyncio.timeout(BODY_SECONDS):
+            async with asyncio.timeout(self._body_seconds):
                 while await self._more(body, receive, limit):
                     pass
         except TimeoutError:
             self._held -= len(body)
             raise Refusal(
-                HTTPStatus.REQUEST_TIMEOUT, f"the body did not arrive within {BODY_SECONDS:.0f} seconds"
+                HTTPStatus.REQUEST_TIMEOUT, f"the body did not arrive within {self._body_seconds:.0f} seconds"
             ) from None
         except BaseException:
             self._held -= len(body)
@@ -135,7 +154,7 @@ class Guard:
         part = message.get("body", b"")
         if len(body) + len(part) > limit:
             raise _too_large(limit)
-        if self._held + len(part) > MAX_HELD_BYTES:
+        if self._held + len(part) > self._may_hold:
             raise Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "too much is being sent at once: try again")
         self._held += len(part)
         body += part
@@ -161,6 +180,18 @@ def _headers(scope: Scope) -> dict[str, tuple[str, ...]]:
         key = name.decode("latin-1").lower()
         found[key] = (*found.get(key, ()), value.decode("latin-1").strip())
     return found
+
+
+async def _let_pass(receive: Receive) -> None:
+    """Take the rest of a body and drop it: who is still sending does not hear the refusal."""
+    dropped = 0
+    with suppress(TimeoutError):
+        async with asyncio.timeout(DROP_SECONDS):
+            while dropped < MAX_DROPPED_BYTES:
+                message = await receive()
+                dropped += len(message.get("body", b""))
+                if not message.get("more_body"):
+                    return
 
 
 def _replayed(body: bytes, receive: Receive) -> Receive:

@@ -81,11 +81,13 @@ def bound(host: str, port: int) -> socket.socket:
     return listener
 
 
-async def serve(app: FastAPI, listener: socket.socket) -> None:
+async def serve(
+    app: FastAPI, listener: socket.socket, protocol: type[HurriedProtocol] = HurriedProtocol
+) -> None:
     """Answer requests until cancelled; then take no more, finish those under way, and let go of all runs."""
     config = uvicorn.Config(
         app,
-        http=HurriedProtocol,
+        http=protocol,
         ws="none",
         lifespan="on",
         log_config=None,

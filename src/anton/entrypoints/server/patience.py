@@ -7,13 +7,12 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-HEAD_SECONDS = 10.0
-"""From connecting, or from the first byte of a further request, to the end of a request's head."""
-
 
 class HurriedProtocol(HttpToolsProtocol):
     """HTTP/1.1 that closes connections whose request's head does not come to its end."""
 
+    head_seconds = 10.0
+    """From connecting, or from the first byte of a further request, to the end of a request's head."""
     _hurry: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:  # noqa: ANN401 - as uvicorn has it
@@ -41,7 +40,7 @@ class HurriedProtocol(HttpToolsProtocol):
         return self.cycle is None or self.cycle.response_complete
 
     def _wait_for_head(self) -> None:
-        self._hurry = self.loop.call_later(HEAD_SECONDS, self._give_up)
+        self._hurry = self.loop.call_later(self.head_seconds, self._give_up)
 
     def _stop_waiting(self) -> None:
         if self._hurry is not None:

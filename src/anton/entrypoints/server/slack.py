@@ -28,8 +28,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 from anton.core import person
 from anton.core.decision import Answer, Refused, refuse_strangers
 from anton.core.errors import AntonError, OutsideError, UsageError
-from anton.core.event import Verb
 from anton.core.letter import QuestionReply
+from anton.core.seal import Choice, open_choice
 from anton.entrypoints.composition import SlackAccess
 from anton.entrypoints.intake import parse_json
 from anton.entrypoints.intake.slack import slack_command
@@ -39,7 +39,7 @@ from anton.entrypoints.server.guard import MAX_BODY_BYTES
 from anton.entrypoints.server.problems import problem
 from anton.views.encode import line
 from anton.views.slack.blocks import escaped
-from anton.views.slack.message import APPROVE, DECLINE, OPEN_PAGE, REQUEST_CHANGES, verb_of
+from anton.views.slack.message import APPROVE, CHOICE, DECLINE, OPEN_PAGE, REQUEST_CHANGES
 from anton.views.slack.modals import ANSWER_VIEW, CHANGES_VIEW, INPUT, answer_window, changes_window
 from anton.views.slack.thread import ALLOW, ANSWER, REFUSE
 
@@ -196,12 +196,8 @@ class _Listeners:
 
     async def on_decision(self, ack: AsyncAck, body: Body, respond: AsyncRespond) -> None:
         """Approve, or Decline."""
-        action, value = _pressed(body)
-        verb = verb_of(action)
-        if verb is None:
-            await ack()
-            return
-        refusal = await self._decided(body, value, verb, "")
+        _, value = _pressed(body)
+        refusal = await self._decided(body, value, "")
         await ack()
         if refusal:
             await _whisper(respond, refusal)
@@ -211,13 +207,15 @@ class _Listeners:
     ) -> None:
         """Request Changes opens a window, if there is still something to decide."""
         _, value = _pressed(body)
-        run_id, digest = value.get("run", ""), value.get("digest", "")
         try:
-            state = await self._desk.state(run_id)
+            choice = self._choice(value)
+            state = await self._desk.state(choice.run_id)
             refuse_strangers(state, await self._who(body), self._desk.world.approval)
-            if state.briefing is None or state.briefing.digest != digest:
-                raise Refused(f"run {run_id} has moved on since this briefing; look at its message again")
-            window = changes_window(run_id, digest, state.briefing.headline)
+            if state.briefing is None or state.briefing.digest != choice.digest:
+                raise Refused(
+                    f"run {state.run_id} has moved on since this briefing; look at its message again"
+                )
+            window = changes_window(value[CHOICE], state.briefing.headline)
             await client.views_open(trigger_id=str(body.get("trigger_id", "")), view=window)
         except (AntonError, SlackClientError) as error:
             await ack()
@@ -228,7 +226,7 @@ class _Listeners:
     async def on_changes(self, ack: AsyncAck, body: Body) -> None:
         """The window of Request Changes was sent."""
         value, text = _filled_in(body)
-        refusal = await self._decided(body, value, Verb.REQUEST_CHANGES, text)
+        refusal = await self._decided(body, value, text)
         await _answer_window(ack, refusal)
 
     async def on_permission(self, ack: AsyncAck, body: Body, respond: AsyncRespond) -> None:
@@ -269,11 +267,12 @@ class _Listeners:
         """A button that opens a page; Slack only wants to hear that it was heard."""
         await ack()
 
-    async def _decided(self, body: Body, value: Mapping[str, str], verb: Verb, text: str) -> str:
+    async def _decided(self, body: Body, value: Mapping[str, str], text: str) -> str:
         """Have a decision written down; returns why not, for the person, where it was not."""
         try:
-            given = Answer(verb, await self._who(body), value.get("digest", ""), text)
-            await self._desk.decide(value.get("run", ""), lambda _: given)
+            choice = self._choice(value)
+            given = Answer(choice.verb, await self._who(body), choice.digest, text)
+            await self._desk.decide(choice.run_id, lambda _: given)
         except AntonError as error:
             return _plainly(error)
         return ""
@@ -290,6 +289,19 @@ class _Listeners:
         except AntonError as error:
             return _plainly(error)
         return ""
+
+    def _choice(self, value: Mapping[str, str]) -> Choice:
+        """What a button stands for.
+
+        Raises:
+            Refused: the button is none that Anton made.
+        """
+        choice = open_choice(self._desk.serving.key(), value.get(CHOICE, ""))
+        if choice is None:
+            raise Refused(
+                "this button is none that Anton made here, so nothing was done; use a newer message"
+            )
+        return choice
 
     async def _who(self, body: Body) -> str:
         """Identity of whoever did it.

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from anton.core.briefing import Briefing
 from anton.core.event import Decided, RunOutcome, Verb
 from anton.core.proof import Proof
 from anton.core.run import Phase, RunState
+from anton.core.seal import Choice
 from anton.views.figures import cost, count, duration
 from anton.views.matrix import squares
 from anton.views.slack.blocks import (
@@ -35,6 +36,8 @@ from anton.views.timeline import VERBS
 APPROVE, REQUEST_CHANGES, DECLINE = "anton_approve", "anton_request_changes", "anton_decline"
 OPEN_PAGE = "anton_open_page"
 """Action ids."""
+CHOICE = "choice"
+"""Key of the sealed choice in a button's value."""
 
 LISTED = 12
 """Files, tests and risks that are named; the rest are counted."""
@@ -59,6 +62,8 @@ class Links:
 
     page: str = ""
     """URL of the run's page; empty where there is none."""
+    seal: Callable[[Choice], str] = repr
+    """Makes a button's value of what the button stands for; see `core.seal`."""
 
 
 def message(state: RunState, links: Links) -> Post:
@@ -103,7 +108,7 @@ def _body(state: RunState, links: Links) -> Iterator[Block]:
         yield from _briefing(state, briefing, proof)
     yield from (_decision(decided) for decided in state.decisions)
     buttons = [
-        *(_deciding(state, briefing) if briefing and state.phase is Phase.DECIDING else ()),
+        *(_deciding(state, briefing, links) if briefing and state.phase is Phase.DECIDING else ()),
         *([link_button("Open page", OPEN_PAGE, links.page)] if links.page else ()),
     ]
     if buttons:
@@ -192,15 +197,12 @@ def _decision(decided: Decided) -> Block:
     return context(f"{escaped(decided.who, 80)} {VERBS[decided.verb]}{red}{text}")
 
 
-def _deciding(state: RunState, briefing: Briefing) -> Iterator[Block]:
-    value = {"run": state.run_id, "digest": briefing.digest}
+def _deciding(state: RunState, briefing: Briefing, links: Links) -> Iterator[Block]:
+    def value(verb: Verb) -> Mapping[str, str]:
+        return {CHOICE: links.seal(Choice(state.run_id, briefing.digest, verb))}
+
     if briefing.green:
-        yield button("Approve & Open PR", APPROVE, value, "primary")
-    yield button("Request Changes", REQUEST_CHANGES, value)
-    decline = button("Decline", DECLINE, value, "danger")
+        yield button("Approve & Open PR", APPROVE, value(Verb.APPROVE), "primary")
+    yield button("Request Changes", REQUEST_CHANGES, value(Verb.REQUEST_CHANGES))
+    decline = button("Decline", DECLINE, value(Verb.DECLINE), "danger")
     yield confirmed(decline, "Decline this fix?", "Nothing is pushed, and the run is closed.", "Decline")
-
-
-def verb_of(action: str) -> Verb | None:
-    """What a button says; None for one that decides nothing."""
-    return {APPROVE: Verb.APPROVE, REQUEST_CHANGES: Verb.REQUEST_CHANGES, DECLINE: Verb.DECLINE}.get(action)

@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping
 
 from anton.views.slack.blocks import TITLE_CHARACTERS, Block, plain, told
+from anton.views.slack.message import CHOICE
 
 CHANGES_VIEW, ANSWER_VIEW = "anton_changes", "anton_answer_text"
 """Callback ids."""
@@ -18,9 +19,9 @@ MAX_INPUT_CHARACTERS = 3_000
 """What Slack takes in one field."""
 
 
-def changes_window(run_id: str, digest: str, headline: str) -> Block:
-    """Asks what should change in the briefing that was looked at."""
-    carried = {"run": run_id, "digest": digest}
+def changes_window(choice: str, headline: str) -> Block:
+    """Asks what should change in the briefing that was looked at; `choice` is what the button carried."""
+    carried = {CHOICE: choice}
     label = "What should change? It goes to the agents as you write it."
     return _window(CHANGES_VIEW, carried, "Request changes", "Send to agents", headline, label)
 
