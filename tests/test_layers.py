@@ -24,6 +24,7 @@ ALLOWED: dict[str, set[str]] = {
     "demo": {"core", "system"},
     "settings": {"core"},
     "entrypoints": {"core", "runs", "views", "ports"},
+    "plugins": {"core", "ports", "tools"},
     "app": {
         "core",
         "system",
@@ -38,6 +39,7 @@ ALLOWED: dict[str, set[str]] = {
         "demo",
         "settings",
         "entrypoints",
+        "plugins",
     },
     "__main__": {"app", "entrypoints"},
     "__init__": set(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from difflib import get_close_matches
+from types import MappingProxyType
 
 from anton.adapters.hooks.none import NoHooks
 from anton.adapters.hooks.programs import Program, ProgramHooks
@@ -13,7 +14,7 @@ from anton.adapters.web.closed import ClosedWeb, NoSearch
 from anton.adapters.web.guarded import GuardedWeb
 from anton.adapters.web.searxng import SearxngSearch
 from anton.agents.roster import addable, delegates, roster
-from anton.core.agent import AGENTS, AgentSpec, Limits
+from anton.core.agent import AGENTS, AgentName, AgentSpec, Limits
 from anton.core.errors import UsageError
 from anton.core.event import HookMoment
 from anton.core.tool import Tool
@@ -22,11 +23,26 @@ from anton.runs.world import Bench, CommandLine
 from anton.settings import Settings, hook_environment_of_process
 from anton.tools.catalogue import TOOLS
 from anton.tools.context import BaseHistory, Terminal, ToolContext
+from anton.tools.define import FunctionTool
 from anton.tools.worktree import Worktree
 
 
-def equip(bench: Bench, web: Web | None = None, search: Search | None = None) -> Mapping[str, Tool]:
-    """The tools of an agent, bound to its worktree, and to the web as far as it is open."""
+def equip(
+    bench: Bench,
+    web: Web | None = None,
+    search: Search | None = None,
+    added: Mapping[str, FunctionTool] = MappingProxyType({}),
+    served: Mapping[str, Tool] = MappingProxyType({}),
+) -> Mapping[str, Tool]:
+    """The tools of an agent, bound to its worktree, and to the web as far as it is open.
+
+    Args:
+        bench: The agent's surroundings.
+        web: Pages that may be read.
+        search: Where the web is searched.
+        added: Tools of plugins.
+        served: Tools of servers.
+    """
     history = BaseHistory(bench.past, bench.commit)
     tree = Worktree(bench.worktree)
     terminal = _terminal(bench.command_line)
@@ -41,7 +57,8 @@ def equip(bench: Bench, web: Web | None = None, search: Search | None = None) ->
         terminal,
         delegate=bench.delegate,
     )
-    return {name: TOOLS[name].bind(context) for name in bench.names}
+    own = {**added, **TOOLS}
+    return {name: served.get(name) or own[name].bind(context) for name in bench.names}
 
 
 def _terminal(line: CommandLine | None) -> Terminal | None:
@@ -78,15 +95,21 @@ def hooks_of(settings: Settings) -> Hooks:
     return ProgramHooks(programs, hook_environment_of_process()) if programs else NoHooks()
 
 
-def specs_of(settings: Settings) -> tuple[AgentSpec, ...]:
-    """The four agents with their limits, models and tools.
+def specs_of(
+    settings: Settings,
+    added: Mapping[str, FunctionTool] = MappingProxyType({}),
+    served: Mapping[AgentName, Mapping[str, Tool]] = MappingProxyType({}),
+) -> tuple[AgentSpec, ...]:
+    """The four agents with their limits, models and tools, also those of plugins and servers.
 
     Raises:
         UsageError: an agent is given a tool that there is none of, or that it cannot have.
     """
     named = {name: settings.agents.of(name) for name in AGENTS}
     limits = {name: Limits(own.turns, own.seconds) for name, own in named.items()}
-    return tuple(_configured(spec, settings) for spec in roster(limits))
+    return tuple(
+        _configured(spec, settings, tuple(added), tuple(served.get(spec.name, {}))) for spec in roster(limits)
+    )
 
 
 def delegates_of(settings: Settings) -> tuple[AgentSpec, ...]:
@@ -98,19 +121,21 @@ def delegates_of(settings: Settings) -> tuple[AgentSpec, ...]:
     )
 
 
-def _configured(spec: AgentSpec, settings: Settings) -> AgentSpec:
+def _configured(
+    spec: AgentSpec, settings: Settings, of_plugins: tuple[str, ...], served: tuple[str, ...]
+) -> AgentSpec:
     own = settings.agents.of(spec.name)
     return replace(
         spec,
         model=own.model,
         context_tokens=settings.model.context_tokens,
         reasoning_effort=own.reasoning_effort or settings.model.reasoning_effort,
-        tools=tuple(dict.fromkeys((*spec.tools, *_added_tools(spec, settings)))),
+        tools=tuple(dict.fromkeys((*spec.tools, *_added_tools(spec, settings, of_plugins), *served))),
     )
 
 
-def _added_tools(spec: AgentSpec, settings: Settings) -> tuple[str, ...]:
-    added, allowed = settings.agents.of(spec.name).tools, addable(spec)
+def _added_tools(spec: AgentSpec, settings: Settings, of_plugins: tuple[str, ...]) -> tuple[str, ...]:
+    added, allowed = settings.agents.of(spec.name).tools, (*addable(spec), *of_plugins)
     for name in added:
         if name not in allowed:
             origin = settings.origin("agents", spec.name, "tools")

@@ -8,9 +8,12 @@ from collections.abc import Iterator
 
 from anton.adapters.sandbox.selftest import self_test
 from anton.app.agents import search_of, web_of
+from anton.app.extensions import Extensions
+from anton.app.tool_servers import server_checks
 from anton.core.errors import OutsideError
 from anton.entrypoints.composition import Check
 from anton.ports import Chat, Forge, Proving, Tracker
+from anton.ports.tool_servers import ToolServers
 from anton.runs.world import World
 from anton.settings import Settings, hook_environment_of_process
 
@@ -48,8 +51,11 @@ async def _proved(name: str, side: Tracker | Forge | Chat) -> Check:
         return Check(name, False, f"{side.description}: {error}")
 
 
-async def examine(settings: Settings, world: World) -> tuple[Check, ...]:
+async def examine(
+    settings: Settings, world: World, extensions: Extensions, servers: ToolServers
+) -> tuple[Check, ...]:
     """Which side each port is on, and whether it works; the sandbox is tried out."""
+    states = await servers.check()
     findings = await self_test(world.sandbox) if world.sandbox.usable else ()
     return (
         *(Check("settings", False, notice) for notice in settings.notices),
@@ -61,6 +67,8 @@ async def examine(settings: Settings, world: World) -> tuple[Check, ...]:
         Check("search", True, search_of(settings).description),
         Check("journal", True, str(settings.home / "journal.db")),
         *_hook_checks(settings),
+        *server_checks(states),
+        *extensions.checks(),
         Check("sandbox", world.sandbox.level > 0, world.sandbox.description),
         *(Check(f"  {finding.name}", finding.held, finding.detail) for finding in findings),
     )

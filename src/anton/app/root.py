@@ -4,37 +4,43 @@ from __future__ import annotations
 
 import asyncio
 import getpass
-import hashlib
-import re
 import shutil
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
+from typing import cast
 
 from anton.adapters.forge.local import LocalForge
 from anton.adapters.journal.sql import SqlJournal
+from anton.adapters.mcp.servers import mcp_servers
 from anton.adapters.repository.git import GitRepository
 from anton.adapters.repository.mirror import create_bare
 from anton.adapters.tracker.local import LocalTracker
 from anton.app.agents import delegates_of, equip, hooks_of, search_of, specs_of, web_of
 from anton.app.approvals import approval_of
 from anton.app.examination import examine
+from anton.app.extensions import Extensions, extensions_of, installed_plugins
 from anton.app.models import model_of
 from anton.app.outside import chat_of
 from anton.app.sandboxes import sandbox_of
 from anton.app.serving import demo_checkout, serving_of
 from anton.app.suites import ENVIRONMENTS, planned_by
+from anton.app.tool_servers import RECORDS, servers_of
+from anton.core.agent import AGENTS
 from anton.core.errors import UsageError
 from anton.core.person import terminal
 from anton.demo.build import REQUEST, demo_ticket, lay_out
 from anton.entrypoints.composition import Anton, Wish
+from anton.ports import Chat, Forge, Model, Tracker
+from anton.ports.tool_servers import ToolServers
 from anton.proving.environment import Environments
 from anton.proving.programs import Machine
 from anton.runs.budget import Budget
 from anton.runs.world import World
 from anton.settings import Settings, package_sources_of_process, settings_of_process
+from anton.system.naming import folder_name
 
 
 @asynccontextmanager
@@ -46,17 +52,31 @@ async def compose(wish: Wish) -> AsyncIterator[Anton]:
     """
     settings = settings_of_process(wish.repository, wish.config)
     await asyncio.to_thread(_make_home, settings.home)
-    model = model_of(settings, wish.record)
+    extensions = extensions_of(settings, wish.repository)
+    async with mcp_servers(servers_of(settings), settings.home / RECORDS) as servers:
+        if settings.model.api_key and not wish.looking:
+            await servers.learn()
+        async with _composed(settings, wish, extensions, servers) as anton:
+            yield anton
+
+
+@asynccontextmanager
+async def _composed(
+    settings: Settings, wish: Wish, extensions: Extensions, servers: ToolServers
+) -> AsyncIterator[Anton]:
+    model = cast("Model | None", extensions.chosen("model")) or model_of(settings, wish.record)
     url = settings.database_url
     journal = SqlJournal(url.get_secret_value() if url else settings.home / "journal.db")
     sandbox = await sandbox_of(wish, settings)
+    served = {name: servers.tools(name) if settings.model.api_key else {} for name in AGENTS}
     world = World(
         journal=journal,
         model=model,
         sandbox=sandbox,
-        tracker=LocalTracker(settings.home / "tickets", [demo_ticket()]),
-        forge=LocalForge(settings.home / "pull_requests"),
-        chat=chat_of(settings),
+        tracker=cast("Tracker | None", extensions.chosen("tracker"))
+        or LocalTracker(settings.home / "tickets", [demo_ticket()]),
+        forge=cast("Forge | None", extensions.chosen("forge")) or LocalForge(settings.home / "pull_requests"),
+        chat=cast("Chat | None", extensions.chosen("chat")) or chat_of(settings),
         hooks=hooks_of(settings),
         repository=partial(_repository, settings.home),
         remote=partial(_remote, settings.home),
@@ -64,9 +84,15 @@ async def compose(wish: Wish) -> AsyncIterator[Anton]:
         environments=Environments(
             settings.home / ENVIRONMENTS, sandbox, Machine(Path(sys.executable)), package_sources_of_process()
         ),
-        specs=specs_of(settings),
+        specs=specs_of(settings, extensions.tools, served),
         delegates=delegates_of(settings),
-        equip=partial(equip, web=web_of(settings), search=search_of(settings)),
+        equip=partial(
+            equip,
+            web=web_of(settings),
+            search=search_of(settings),
+            added=extensions.tools,
+            served={name: tool for own in served.values() for name, tool in own.items()},
+        ),
         home=settings.home,
         mutation_seconds=settings.proof.mutation_seconds,
         culprit_seconds=settings.proof.culprit_seconds,
@@ -78,7 +104,7 @@ async def compose(wish: Wish) -> AsyncIterator[Anton]:
         ),
     )
     try:
-        yield _anton(settings, wish, world)
+        yield _anton(settings, wish, world, extensions, servers)
     finally:
         await world.chat.close()
         await model.close()
@@ -95,13 +121,7 @@ def _make_home(home: Path) -> None:
 
 
 def _repository(home: Path, path: str) -> GitRepository:
-    return GitRepository(Path(path), home / "mirrors" / f"{_name_of(path)}.git")
-
-
-def _name_of(path: str) -> str:
-    """A folder name for a repository: readable, and another one for another path."""
-    readable = re.sub(r"[^a-z0-9]+", "-", Path(path).name.lower()).strip("-")[:40]
-    return f"{readable or 'repository'}-{hashlib.sha256(path.encode()).hexdigest()[:10]}"
+    return GitRepository(Path(path), home / "mirrors" / f"{folder_name(path)}.git")
 
 
 async def _remote(home: Path, repository: str, origin: str) -> str:
@@ -111,13 +131,15 @@ async def _remote(home: Path, repository: str, origin: str) -> str:
     """
     if origin.startswith("/") and await asyncio.to_thread(Path(origin).is_dir):
         return origin
-    own = home / "remotes" / f"{_name_of(repository)}.git"
+    own = home / "remotes" / f"{folder_name(repository)}.git"
     if not await asyncio.to_thread(own.exists):
         await create_bare(own)
     return str(own)
 
 
-def _anton(settings: Settings, wish: Wish, world: World) -> Anton:
+def _anton(
+    settings: Settings, wish: Wish, world: World, extensions: Extensions, servers: ToolServers
+) -> Anton:
     repository = wish.repository or settings.repo_cwd or Path.cwd()
 
     async def lay_out_demo(run_id: str) -> Path:
@@ -131,11 +153,14 @@ def _anton(settings: Settings, wish: Wish, world: World) -> Anton:
         repository=repository,
         reports_of=lambda path: settings.run.reports or _reports(settings.home, path.resolve()),
         rounds=settings.run.rounds,
-        notices=settings.notices,
+        notices=(*settings.notices, *extensions.notices, *servers.notices),
         suggestion=REQUEST if settings.model.api_key is None else "",
         user=terminal(getpass.getuser()),
         lay_out_demo=lay_out_demo,
-        examine=partial(examine, settings, world),
+        examine=partial(examine, settings, world, extensions, servers),
+        tool_servers=servers,
+        plugins=tuple(extensions.checks()),
+        plugins_installed=partial(installed_plugins, wish.repository or settings.repo_cwd),
         serving=serving_of(settings, world),
     )
 

@@ -25,9 +25,12 @@ class LazyGroup(click.Group):
         "resume": ("decide", "resume", "Go on with a run that was interrupted."),
         "runs": ("look", "runs", "List the runs."),
         "show": ("look", "show", "Show a run: briefing, proof, diff, what happened when."),
+        "memory": ("memory", "memory", "Show what agents are told of a repository from earlier runs."),
         "serve": ("server.command", "serve_command", "Take in tickets by HTTP and work them off."),
         "trigger": ("server.trigger", "trigger_command", "Fire a ticket at a running server."),
         "verify": ("verify", "verify", "Check a proof bundle and execute it again."),
+        "mcp": ("mcp", "mcp", "List MCP servers and their tools; reach them; consent to changes."),
+        "plugins": ("plugins", "plugins", "List the plugins and what each adds."),
         "doctor": ("look", "doctor", "Say which side each port is on, and prove the sandbox by trying."),
     }
     """Command → module in this package, attribute, help in one line."""

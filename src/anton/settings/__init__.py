@@ -10,7 +10,9 @@ from anton.settings.layers import (
     package_sources_of_process,
     repository_settings,
     settings_of_process,
+    variables_of_process,
 )
+from anton.settings.mcp import McpServerSettings
 from anton.settings.model import (
     DEFAULT,
     OF_REPOSITORY,
@@ -34,6 +36,7 @@ __all__ = [
     "AgentLimits",
     "FallbackSettings",
     "HookSettings",
+    "McpServerSettings",
     "ModelSettings",
     "PriceSettings",
     "RepositorySettings",
@@ -44,4 +47,5 @@ __all__ = [
     "package_sources_of_process",
     "repository_settings",
     "settings_of_process",
+    "variables_of_process",
 ]

@@ -22,6 +22,8 @@ _SECRET: frozenset[Keys] = frozenset(
         ("database_url",),
         ("tests", "env"),
         ("hooks", "env"),
+        ("mcp", "servers"),
+        ("plugins", "options"),
         ("server", "api_token"),
         ("webhooks",),
         ("slack", "bot_token"),

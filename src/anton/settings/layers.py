@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -106,6 +106,11 @@ def hook_environment_of_process() -> dict[str, str]:
     found = {name: os.environ[name] for name in HOOK_VARIABLES if os.environ.get(name)}
     folders = found.get("PATH", os.defpath).split(os.pathsep)
     return {**found, "PATH": os.pathsep.join(folder for folder in folders if Path(folder).is_absolute())}
+
+
+def variables_of_process(names: Iterable[str]) -> dict[str, str]:
+    """Those of some variables that this process's environment has."""
+    return {name: os.environ[name] for name in names if name in os.environ}
 
 
 def load_settings(
@@ -281,7 +286,18 @@ def _anchored(values: dict[str, object], folder: Path, environ: Mapping[str, str
         words = hook.get("command") if isinstance(hook, dict) else None
         if isinstance(words, list) and words and isinstance(words[0], str) and "/" in words[0]:
             words[0] = _absolute(words[0], folder, environ)  # a word without a slash is looked up on PATH
+    mcp = values.get("mcp")
+    servers = mcp.get("servers") if isinstance(mcp, dict) else None
+    for server in servers.values() if isinstance(servers, dict) else ():
+        _anchor_server(server, folder, environ)
     return values
+
+
+def _anchor_server(server: object, folder: Path, environ: Mapping[str, str]) -> None:
+    for key in ("command", "cwd"):
+        written = server.get(key) if isinstance(server, dict) else None
+        if isinstance(server, dict) and isinstance(written, str) and (key == "cwd" or "/" in written):
+            server[key] = _absolute(written, folder, environ)
 
 
 def _absolute(written: str, folder: Path, environ: Mapping[str, str]) -> str:

@@ -21,6 +21,7 @@ from anton.core.permission import Policy
 from anton.settings.approval import ApprovalSettings
 from anton.settings.fields import AbsolutePath, Dollars, Host, InsidePath, Key, SecretText, Section, Text, Url
 from anton.settings.jira import JiraSettings
+from anton.settings.mcp import McpSettings, PluginSettings
 from anton.settings.server import ServerSettings, WebhookSettings
 
 DEFAULT = "default"
@@ -262,6 +263,8 @@ class Settings(Section):
     slack: SlackSettings = Field(default_factory=SlackSettings)
     jira: JiraSettings = Field(default_factory=JiraSettings)
     approval: ApprovalSettings = Field(default_factory=ApprovalSettings)
+    mcp: McpSettings = Field(default_factory=McpSettings)
+    plugins: PluginSettings = Field(default_factory=PluginSettings)
     hooks: tuple[HookSettings, ...] = ()
     """In the order in which they are told."""
     home: AbsolutePath
