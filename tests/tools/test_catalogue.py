@@ -30,6 +30,7 @@ def test_each_tool_stands_under_its_name_with_its_reach() -> None:
             "run_tests": ("run_tests", "run", 120),
             "shell": ("shell", "run", 315.0),
             "delegate": ("delegate", "read", 240.0),
+            "memory": ("memory", "read", 30.0),
             "todo": ("todo", "read", 30.0),
             "ask_person": ("ask_person", "read", 30.0),
             "web_fetch": ("web_fetch", "network", 30),
@@ -410,6 +411,27 @@ An investigator answers a question about the code. A reviewer looks for what is 
                         },
                     },
                     "required": ["to", "tasks"],
+                    "additionalProperties": False,
+                },
+            },
+            {
+                "name": "memory",
+                "description": """\
+Propose a note for later runs on this repository: a convention, a trap, how something is run.
+
+It is shown to the person who decides on your fix, and kept only if they approve it. Propose what the next engineer would lose time over, not what this ticket was about. Two notes at most are put before them.\
+""",
+                "parameters": {
+                    "type": "object",
+                    "properties": {
+                        "note": {
+                            "description": "One sentence, at most 160 characters, that can be understood without this ticket.",
+                            "maxLength": 1000,
+                            "minLength": 1,
+                            "type": "string",
+                        }
+                    },
+                    "required": ["note"],
                     "additionalProperties": False,
                 },
             },

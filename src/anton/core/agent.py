@@ -34,6 +34,7 @@ from anton.core.event import (
     TurnEnded,
     TurnStarted,
 )
+from anton.core.memory import proposed_after
 from anton.core.message import AssistantMessage, Message, SystemMessage, ToolMessage, Usage, UserMessage
 from anton.core.question import Question
 from anton.core.repetition import find_repetition
@@ -147,6 +148,8 @@ class AgentState:
     """Git tree of the worktree after the last turn."""
     folder: str = ""
     """That its shell is in, relative to the worktree; empty for the root."""
+    proposed: tuple[str, ...] = ()
+    """Notes that it would have remembered of the repository, oldest first."""
     ended: AgentEnded | None = None
     questions: tuple[Question, ...] = ()
     """That it asked a person, oldest first."""
@@ -285,6 +288,7 @@ def apply(state: AgentState, event: AgentEvent) -> AgentState:
                 submission=event.submission,
                 checkpoint=event.checkpoint or state.checkpoint,
                 folder=folder_after(state.folder, event.results),
+                proposed=proposed_after(state.proposed, event.results),
                 stint_seconds=state.stint_seconds + event.seconds,
             )
         case ConversationCompressed():

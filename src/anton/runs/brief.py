@@ -6,6 +6,7 @@ from anton.core.codec import digest_of
 from anton.core.event import BriefingPrepared, Event, Note, NotePosted, RoundStarted, Source
 from anton.core.proof import Blame, Fault, Proof
 from anton.core.run import RunState
+from anton.runs.memory import proposed
 from anton.views.briefing import briefing_for, pull_request_for
 from anton.views.testimony import testimony
 from anton.views.unresolved import no_code_cause
@@ -28,7 +29,8 @@ def conclude(state: RunState) -> tuple[Event, ...]:
         return (RoundStarted(state.round + 1, "proof"), *notes)
     title, body = pull_request_for(state, proof)
     remote = state.base.remote if state.base else ""
-    digest = digest_of(proof, f"{title}\n\n{body}\n\n{remote}")
+    to_keep = "".join(f"\n\n{note}" for _, note in proposed(state))  # what is kept is approved, too
+    digest = digest_of(proof, f"{title}\n\n{body}\n\n{remote}{to_keep}")
     return (BriefingPrepared(briefing_for(state, proof, title, body, digest)),)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from anton.engine.submit import submit_for
 from anton.ports import Command
 from anton.proving.plan import protected_reason
 from anton.proving.scratch import remove_folder
+from anton.runs import memory
 from anton.runs.asking import Asking
 from anton.runs.delegation import REVIEWER, Delegation, settled, task_opening
 from anton.runs.opening import opening
@@ -59,12 +61,19 @@ class Crew:
         # Without a sandbox nothing runs, unless a person has allowed it; the sandbox itself says so, and why.
         tools = permitted(equipped, self._world.policy, sandboxed=True, person=person)
         if not view.state.messages:
-            told = opening(self._log.state.received.ticket, files if spec.plane is not Plane.NONE else ())
+            told = await self._opening(spec, files)
             model = spec.model or self._world.model.name
             await view.append(AgentStarted(spec.name, model, spec.system, told, tuple(tools)))
         elif view.state.ended and view.state.ended.outcome is AgentOutcome.FAILED:
             await view.append(NotePosted(spec.name, Note(Source.ANTON, RETRY)))
         return Agent(spec, view, self._world.model, tools, checkpoint, self._hooks_of(spec.name))
+
+    async def _opening(self, spec: AgentSpec, files: tuple[str, ...]) -> str:
+        received = self._log.state.received
+        if spec.plane is Plane.NONE:
+            return opening(received.ticket)
+        notes = await asyncio.to_thread(memory.told, self._world.home, received.repository)
+        return opening(received.ticket, files, notes)
 
     def _hooks_of(self, name: str) -> AgentHooks:
         return AgentHooks(self._world.hooks, self._log.agent(name), name, self._log.state.run_id)

@@ -18,6 +18,7 @@ from anton.core.proof import Proof
 from anton.core.run import RunState
 from anton.ports import PullRequestDraft
 from anton.proving.plan import TestPlan
+from anton.runs import memory
 from anton.runs.bundle import bundle_of
 from anton.runs.log import RunLog
 from anton.runs.planning import plan_of_run
@@ -40,7 +41,10 @@ async def deliver(world: World, log: RunLog) -> None:
     await _plan(world, log.state)  # what is missing here is found before anything leaves the machine
     decision = log.state.decision
     approved = decision is not None and decision.verb is Verb.APPROVE
-    for name, step in APPROVED.items() if approved else DECLINED.items():
+    steps = APPROVED if approved else DECLINED
+    if approved and any(memory.proposed(log.state)):
+        steps = {**steps, "memory": memory.keep}
+    for name, step in steps.items():
         if name not in log.state.steps:
             await log.append(StepDelivered(name, await step(world, log)))
     outcome = RunOutcome.DELIVERED if approved else RunOutcome.DECLINED

@@ -11,6 +11,7 @@ from anton.tools.delegate import delegate
 from anton.tools.edit import edit_file, write_file
 from anton.tools.files import glob, list_dir, read_file
 from anton.tools.history import git_blame, git_log, git_show
+from anton.tools.memory import memory
 from anton.tools.patch import apply_patch
 from anton.tools.search import grep
 from anton.tools.shell import shell
@@ -22,7 +23,7 @@ _ALL = (
     *(read_file, list_dir, glob, grep),
     *(git_log, git_show, git_blame),
     *(edit_file, write_file, apply_patch),
-    *(run_tests, shell, todo, ask_person, delegate),
+    *(run_tests, shell, todo, ask_person, delegate, memory),
     *(web_fetch, web_search),
 )
 

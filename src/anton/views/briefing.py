@@ -43,12 +43,19 @@ def briefing_for(state: RunState, proof: Proof, title: str, body: str, digest: s
         green=proof.green,
         headline=headline_of(state, proof),
         paragraph=" ".join(_sentences(state, proof, heard)),
-        risks=risks(state, proof),
+        risks=(*_to_remember(state), *risks(state, proof)),
         priority=heard.triage.priority.label if heard.triage else "not triaged",
         component=line(heard.triage.component, 80) if heard.triage else "unknown",
         pull_request_title=title,
         pull_request_body=body,
     )
+
+
+def _to_remember(state: RunState) -> Iterator[str]:
+    """What approval keeps for later runs; it stands first, for nobody keeps what they have not seen."""
+    for name, agent in state.agents.items():
+        for note in agent.proposed:
+            yield f"Approving keeps a note of the {line(name, 40)} agent for later runs: {_quote(note)}"
 
 
 def headline_of(state: RunState, proof: Proof) -> str:
