@@ -53,7 +53,7 @@ IMPURE_MODULES = {"asyncio", "os", "socket", "subprocess", "pathlib", "shutil", 
 BY_NAME = {
     "__main__.py": {"anton.app"},
     "entrypoints/cli.py": {"anton.entrypoints.…"},
-    "app/outside.py": {"anton.adapters.chat.slack"},
+    "app/outside.py": {"anton.adapters.chat.slack", "anton.adapters.tracker.jira"},
     "adapters/journal/location.py": {"anton.adapters.journal.postgres"},
     "adapters/mcp/servers.py": {"anton.adapters.mcp.connection"},
     "adapters/journal/schema.py": {"anton.adapters.journal.migration"},

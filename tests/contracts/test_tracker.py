@@ -44,11 +44,10 @@ async def jira() -> AsyncIterator[Jira]:
 
 
 @pytest.fixture
-async def trackers(jira: Jira, tmp_path: Path) -> AsyncIterator[dict[str, Tracker]]:
+async def trackers(jira: Jira, tmp_path: Path) -> dict[str, Tracker]:
     site = JiraSite(jira.base_url, EMAIL, TOKEN)
     local, remote = LocalTracker(tmp_path / "tickets", [HERE]), JiraTracker(site)
-    yield {"local": local, "jira": remote, "routed": RoutedTracker("jira", remote, local)}
-    await site.close()
+    return {"local": local, "jira": remote, "routed": RoutedTracker("jira", remote, local)}
 
 
 KNOWN = pytest.mark.parametrize(

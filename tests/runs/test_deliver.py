@@ -155,7 +155,7 @@ def mend(office: Office, step: str) -> None:
 def assert_delivered_once(office: Office, state: RunState) -> None:
     assert state.closed is not None
     assert state.closed.outcome is RunOutcome.DELIVERED
-    assert list(state.steps) == STEPS
+    assert sorted(state.steps) == sorted(STEPS)
     assert state.proof is not None
     [branch] = git(office.remote, "for-each-ref", "--format=%(refname) %(objectname)").splitlines()
     assert branch == f"refs/heads/{state.branch} {state.proof.patch.head}"
@@ -188,7 +188,10 @@ async def test_a_step_that_fails_stops_the_delivery_and_is_done_when_it_is_resum
     with pytest.raises(OutsideError):
         await advance(failing(office, step), RUN)
     done = [e.event.step for e in await office.journal.read(RUN) if isinstance(e.event, StepDelivered)]
-    assert done == STEPS[: STEPS.index(step)], "nothing that comes after it"
+    if step == "ticket":
+        assert done == [name for name in STEPS if name != "ticket"], "no pull request waits for a tracker"
+    else:
+        assert done == STEPS[: STEPS.index(step)], "nothing that comes after it"
     mend(office, step)
     assert_delivered_once(office, await advance(office.world(), RUN))
 

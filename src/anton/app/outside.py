@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import import_module
 
 from anton.adapters.chat.local import LocalChat
 from anton.adapters.key_file import load_key
-from anton.ports import Chat
+from anton.adapters.tracker.local import LocalTracker
+from anton.adapters.tracker.routed import RoutedTracker
+from anton.core.ticket import Ticket
+from anton.ports import Chat, Tracker
 from anton.settings import Settings
 
 
@@ -24,3 +28,14 @@ def chat_of(settings: Settings) -> Chat:
         base_url=f"{slack.base_url}/",
     )
     return chat
+
+
+def tracker_of(settings: Settings, samples: Sequence[Ticket]) -> Tracker:
+    """Jira for its own tickets where there is a token, Markdown files for all others."""
+    jira, local = settings.jira, LocalTracker(settings.home / "tickets", samples)
+    if jira.api_token is None:
+        return local
+    adapter = import_module("anton.adapters.tracker.jira")
+    workflow = jira.model_dump(include={"done", "in_progress", "finished"})
+    remote = adapter.jira_tracker(jira.base_url, jira.email, jira.api_token.get_secret_value(), workflow)
+    return RoutedTracker("jira", remote, local)

@@ -17,13 +17,12 @@ from anton.adapters.journal.sql import SqlJournal
 from anton.adapters.mcp.servers import mcp_servers
 from anton.adapters.repository.git import GitRepository
 from anton.adapters.repository.mirror import create_bare
-from anton.adapters.tracker.local import LocalTracker
 from anton.app.agents import delegates_of, equip, hooks_of, search_of, specs_of, web_of
 from anton.app.approvals import approval_of
 from anton.app.examination import examine
 from anton.app.extensions import Extensions, extensions_of, installed_plugins
 from anton.app.models import model_of
-from anton.app.outside import chat_of
+from anton.app.outside import chat_of, tracker_of
 from anton.app.sandboxes import sandbox_of
 from anton.app.serving import demo_checkout, serving_of
 from anton.app.suites import ENVIRONMENTS, planned_by
@@ -54,7 +53,7 @@ async def compose(wish: Wish) -> AsyncIterator[Anton]:
     await asyncio.to_thread(_make_home, settings.home)
     extensions = extensions_of(settings, wish.repository)
     async with mcp_servers(servers_of(settings), settings.home / RECORDS) as servers:
-        if settings.model.api_key and not wish.looking:
+        if _has_model(settings) and not wish.looking:
             await servers.learn()
         async with _composed(settings, wish, extensions, servers) as anton:
             yield anton
@@ -68,13 +67,12 @@ async def _composed(
     url = settings.database_url
     journal = SqlJournal(url.get_secret_value() if url else settings.home / "journal.db")
     sandbox = await sandbox_of(wish, settings)
-    served = {name: servers.tools(name) if settings.model.api_key else {} for name in AGENTS}
+    served = {name: servers.tools(name) if _has_model(settings) else {} for name in AGENTS}
     world = World(
         journal=journal,
         model=model,
         sandbox=sandbox,
-        tracker=cast("Tracker | None", extensions.chosen("tracker"))
-        or LocalTracker(settings.home / "tickets", [demo_ticket()]),
+        tracker=cast("Tracker | None", extensions.chosen("tracker")) or tracker_of(settings, [demo_ticket()]),
         forge=cast("Forge | None", extensions.chosen("forge")) or LocalForge(settings.home / "pull_requests"),
         chat=cast("Chat | None", extensions.chosen("chat")) or chat_of(settings),
         hooks=hooks_of(settings),
@@ -109,6 +107,11 @@ async def _composed(
         await world.chat.close()
         await model.close()
         await journal.close()
+
+
+def _has_model(settings: Settings) -> bool:
+    """Whether there is another model than the demo's recording, which knows its own tools only."""
+    return settings.model.api_key is not None or settings.plugins.model is not None
 
 
 def _make_home(home: Path) -> None:
@@ -154,7 +157,7 @@ def _anton(
         reports_of=lambda path: settings.run.reports or _reports(settings.home, path.resolve()),
         rounds=settings.run.rounds,
         notices=(*settings.notices, *extensions.notices, *servers.notices),
-        suggestion=REQUEST if settings.model.api_key is None else "",
+        suggestion="" if _has_model(settings) else REQUEST,
         user=terminal(getpass.getuser()),
         lay_out_demo=lay_out_demo,
         examine=partial(examine, settings, world, extensions, servers),

@@ -92,6 +92,10 @@ class BaseResolved:
     """How the tests are run in this run; None in journals from before it was written down."""
     remote_head: str | None = None
     """What the branch was at the remote then; empty where it had none, None where that could not be told."""
+    ticket: Ticket | None = None
+    """As its tracker has it now; None where that is what was received, or could not be told."""
+    ticket_seen: str = ""
+    """SHA-256 of the ticket as its tracker had it then; empty where the tracker could not tell."""
     kind: Literal["base_resolved"] = "base_resolved"
 
 

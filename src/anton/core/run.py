@@ -294,7 +294,8 @@ def permit(state: RunState, event: Event) -> Phase:
 def _apply(state: RunState, event: Event) -> RunState:
     match event:
         case BaseResolved():
-            return replace(state, base=event)
+            ticket = event.ticket or state.received.ticket
+            return replace(state, base=event, received=replace(state.received, ticket=ticket))
         case CellFinished():
             return replace(state, cells=(*state.cells, event.cell))
         case ProofFinished():

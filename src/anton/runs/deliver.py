@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 from anton.core.codec import proof_as_json
-from anton.core.errors import OutsideError
+from anton.core.errors import OutsideError, UsageError
 from anton.core.event import RunClosed, RunOutcome, StepDelivered, Verb
 from anton.core.proof import Proof
 from anton.core.run import RunState
@@ -29,6 +29,8 @@ from anton.views.pull_request import with_override
 
 LABELS = ("bug", "anton")
 Step = Callable[[World, RunLog], Awaitable[str]]
+MAY_WAIT = frozenset({"ticket"})
+"""Steps that keep none of the others waiting when they fail; the run ends once they are done too."""
 
 
 async def deliver(world: World, log: RunLog) -> None:
@@ -41,12 +43,22 @@ async def deliver(world: World, log: RunLog) -> None:
     await _plan(world, log.state)  # what is missing here is found before anything leaves the machine
     decision = log.state.decision
     approved = decision is not None and decision.verb is Verb.APPROVE
+    waiting: OutsideError | UsageError | None = None
     steps = APPROVED if approved else DECLINED
     if approved and any(memory.proposed(log.state)):
         steps = {**steps, "memory": memory.keep}
     for name, step in steps.items():
         if name not in log.state.steps:
-            await log.append(StepDelivered(name, await step(world, log)))
+            try:
+                result = await step(world, log)
+            except (OutsideError, UsageError) as error:
+                if name not in MAY_WAIT:
+                    raise
+                waiting = error
+            else:
+                await log.append(StepDelivered(name, result))
+    if waiting is not None:
+        raise waiting
     outcome = RunOutcome.DELIVERED if approved else RunOutcome.DECLINED
     await log.append(RunClosed(outcome, decision.text if decision else ""))
 

@@ -12,13 +12,14 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from anton.core.decision import Answer, Refused, decide, recorded
-from anton.core.errors import OutsideError, RunBusy, SuiteUnusable, UsageError, unwrapped
+from anton.core.errors import RunBusy, SuiteUnusable, unwrapped
 from anton.core.event import BaseResolved, Entry, RunClosed, RunOutcome, RunReceived
 from anton.core.run import Phase, RunState, fold
 from anton.proving.scratch import remove_folder
 from anton.runs.announce import announced
 from anton.runs.brief import conclude
 from anton.runs.budget import within
+from anton.runs.circumstances import circumstanced, ticket_seen
 from anton.runs.deliver import deliver
 from anton.runs.log import RunLog, Watcher, open_log
 from anton.runs.mailbox import Mailbox, open_mail
@@ -26,6 +27,7 @@ from anton.runs.planning import planned
 from anton.runs.renew import remote_head, renewal
 from anton.runs.round import Round
 from anton.runs.site import site_of
+from anton.runs.ticket import take_on
 from anton.runs.world import World
 
 TURNS = 40
@@ -133,10 +135,8 @@ class _Runner:
                 "The checkout holds changes that are not committed; they are left alone. The fix is based "
                 f"on {found.commit[:10]} as it was committed."
             )
-        try:
-            await self.world.tracker.start(received.ticket)
-        except (OutsideError, UsageError) as error:
-            notices.append(f"The ticket was not marked as in progress: {error}")
+        ticket, said = await take_on(self.world.tracker, received.ticket)
+        notices += said
         remote = received.remote or await self.world.remote(received.repository, found.remote)
         await self.log.append(
             BaseResolved(
@@ -148,6 +148,8 @@ class _Runner:
                 tuple(notices),
                 plan.options,
                 await remote_head(repository, remote, found.branch),
+                await ticket_seen(self.world, received.ticket),
+                None if ticket == received.ticket else ticket,
             )
         )
 
@@ -160,4 +162,5 @@ class _Runner:
         except SuiteUnusable as reason:
             await self.log.append(RunClosed(RunOutcome.UNUSABLE, str(reason)))
             return
-        await self.log.append(*conclude(self.log.state))
+        state = self.log.state
+        await self.log.append(*await circumstanced(self.world, state, conclude(state)))

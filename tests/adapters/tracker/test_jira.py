@@ -44,10 +44,7 @@ async def tracking(
     async with serving(jira):
         waiting = Waiting(sleep=(naps or Naps()).sleep, chance=lambda: 0.5, answer_seconds=answer_seconds)
         site = JiraSite(jira.base_url, EMAIL, token, waiting)
-        try:
-            yield JiraTracker(site, workflow)
-        finally:
-            await site.close()
+        yield JiraTracker(site, workflow)
 
 
 def one(workflow: Workflow = SIMPLE, status: str = "To Do", **fields: Any) -> Jira:
@@ -385,7 +382,6 @@ async def test_a_machine_that_is_not_there_is_named() -> None:
         OutsideError, match=r"Jira at http://127\.0\.0\.1:1 cannot be reached: .*JIRA_BASE_URL"
     ):
         await JiraTracker(site).get("ED-1")
-    await site.close()
 
 
 async def test_another_page_in_place_of_jira_is_no_jira() -> None:

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BeforeValidator, Field, ValidationError
 
@@ -286,3 +286,8 @@ def _announcement(address: str, marker: str) -> Node:
         paragraph(text("Anton repaired this; its fix was approved. Pull request: "), where),
         paragraph(code(marker)),
     )
+
+
+def jira_tracker(base_url: str, email: str, token: str, workflow: Mapping[str, Any]) -> JiraTracker:
+    """A tracker on a site, as the settings have it; `workflow` holds the fields of a JiraWorkflow."""
+    return JiraTracker(JiraSite(base_url, email, token), JiraWorkflow(**workflow))

@@ -13,6 +13,7 @@ import json
 import random
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import httpx2
 
@@ -72,11 +73,16 @@ class JiraSite:
         self.email = email
         self._token = token
         self._waiting = waiting or Waiting()
-        self._client = httpx2.AsyncClient(
+
+    @cached_property
+    def _client(self) -> httpx2.AsyncClient:
+        """Made when it is first needed; it keeps no connection, as a run has few questions, hours apart."""
+        return httpx2.AsyncClient(
             base_url=f"{self.base_url}/rest/api/3/",
-            auth=httpx2.BasicAuth(email, token),
+            auth=httpx2.BasicAuth(self.email, self._token),
             headers={"Accept": "application/json", "User-Agent": "anton"},
             timeout=httpx2.Timeout(self._waiting.answer_seconds, connect=5.0),
+            limits=httpx2.Limits(max_keepalive_connections=0),
             follow_redirects=False,
         )
 
@@ -98,10 +104,6 @@ class JiraSite:
             OutsideError: Jira is out of reach or refused. Where the answer was lost it may have been done.
         """
         return await self._ask("POST", path, {}, body)
-
-    async def close(self) -> None:
-        """Let go of connections."""
-        await self._client.aclose()
 
     async def _ask(self, method: str, path: str, params: Mapping[str, str | int], body: object) -> object:
         waiting = self._waiting
