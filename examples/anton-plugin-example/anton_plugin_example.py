@@ -26,6 +26,7 @@ from anton.plugins import (
 
 MAX_BYTES = 1_000_000
 """Of a file that is compared."""
+SOURCE = "csv"
 COLUMNS = ("key", "title", "body", "status", "link")
 Row = dict[str, str]
 
@@ -60,9 +61,15 @@ class CsvTracker:
         if row is None:
             raise UsageError(f"there is no ticket {key!r} in {str(self._file)!r}")
         try:
-            return ticket_from_text(f"{row.get('title', '')}\n\n{row.get('body', '')}", key=key, source="csv")
+            return ticket_from_text(
+                f"{row.get('title', '')}\n\n{row.get('body', '')}", key=key, source=SOURCE
+            )
         except ValueError as error:
             raise UsageError(f"the ticket {key!r} in {str(self._file)!r} is empty") from error
+
+    async def reread(self, ticket: Ticket) -> Ticket:
+        """The ticket as its row has it now; one that came from elsewhere stays as it is."""
+        return await self.get(ticket.key) if ticket.source == SOURCE else ticket
 
     async def start(self, ticket: Ticket) -> None:
         """Mark the ticket as in progress; one that has no row gets one."""
@@ -72,6 +79,10 @@ class CsvTracker:
         """Mark the ticket as closed by a pull request; the same again changes nothing."""
         await asyncio.to_thread(self._change, ticket, {"status": "closed", "link": link})
         return str(self._file)
+
+    async def merged(self, ticket: Ticket, link: str) -> str:
+        """Nothing is left to do: the row was closed when the pull request was opened."""
+        return await self.close(ticket, link)
 
     def _change(self, ticket: Ticket, changes: Row) -> None:
         def changed(rows: list[Row]) -> None:

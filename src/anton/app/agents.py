@@ -14,7 +14,7 @@ from anton.adapters.web.closed import ClosedWeb, NoSearch
 from anton.adapters.web.guarded import GuardedWeb
 from anton.adapters.web.searxng import SearxngSearch
 from anton.agents.roster import addable, delegates, roster
-from anton.core.agent import AGENTS, AgentName, AgentSpec, Limits
+from anton.core.agent import AGENTS, AgentSpec, Limits
 from anton.core.errors import UsageError
 from anton.core.event import HookMoment
 from anton.core.tool import Tool
@@ -98,7 +98,7 @@ def hooks_of(settings: Settings) -> Hooks:
 def specs_of(
     settings: Settings,
     added: Mapping[str, FunctionTool] = MappingProxyType({}),
-    served: Mapping[AgentName, Mapping[str, Tool]] = MappingProxyType({}),
+    served: Mapping[str, Mapping[str, Tool]] = MappingProxyType({}),
 ) -> tuple[AgentSpec, ...]:
     """The four agents with their limits, models and tools, also those of plugins and servers.
 

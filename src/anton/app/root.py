@@ -6,7 +6,7 @@ import asyncio
 import getpass
 import shutil
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -30,6 +30,7 @@ from anton.app.tool_servers import RECORDS, servers_of
 from anton.core.agent import AGENTS
 from anton.core.errors import UsageError
 from anton.core.person import terminal
+from anton.core.tool import Tool
 from anton.demo.build import REQUEST, demo_ticket, lay_out
 from anton.entrypoints.composition import Anton, Wish
 from anton.ports import Chat, Forge, Model, Tracker
@@ -67,7 +68,9 @@ async def _composed(
     url = settings.database_url
     journal = SqlJournal(url.get_secret_value() if url else settings.home / "journal.db")
     sandbox = await sandbox_of(wish, settings)
-    served = {name: servers.tools(name) if _has_model(settings) else {} for name in AGENTS}
+    served: dict[str, Mapping[str, Tool]] = {
+        name: servers.tools(name) if _has_model(settings) else {} for name in AGENTS
+    }
     world = World(
         journal=journal,
         model=model,
