@@ -1,12 +1,20 @@
-"""What every forge does."""
+"""What every forge does; GitHub's side against a stateful GitHub from npm, where that is installed."""
+
+from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from tests.adapters.github.server import Faulty, serving, speaking
+from tests.counterparts.emulate import REPOSITORY, TOKEN, emulated, program
 
+from anton.adapters.forge.github import GitHubForge
 from anton.adapters.forge.local import LocalForge
+from anton.adapters.github.api import GitHub
+from anton.adapters.github.credential import PersonalToken
 from anton.ports import Forge, PullRequestDraft
 
 DRAFT = PullRequestDraft(
@@ -20,26 +28,66 @@ DRAFT = PullRequestDraft(
 )
 
 
-@pytest.fixture(params=["local"])
-def forge(request: pytest.FixtureRequest, tmp_path: Path) -> Forge:
-    return LocalForge(tmp_path / "pull_requests")
+@dataclass(frozen=True)
+class Stage:
+    """A forge, and how a branch comes to be where its pull request will look for it."""
+
+    forge: Forge
+    says: str
+    pushed: Callable[[str], Awaitable[PullRequestDraft]]
 
 
-def test_a_forge_says_which_side_it_is(forge: Forge) -> None:
-    assert forge.description.startswith("local")
+async def _as_it_is(head: str) -> PullRequestDraft:
+    return replace(DRAFT, head=head)
 
 
-async def test_one_branch_has_one_open_pull_request(forge: Forge) -> None:
-    opened = await forge.open_pull_request(DRAFT)
-    assert await forge.open_pull_request(replace(DRAFT, title="Again")) == opened
+@pytest.fixture(params=["local", "github", "emulate"])
+async def stage(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Stage]:
+    if request.param == "local":
+        yield Stage(LocalForge(tmp_path / "pull_requests"), "local", _as_it_is)
+    elif request.param == "github":
+        async with serving(Faulty()) as server, speaking(server.url) as github:
+
+            async def known(head: str) -> PullRequestDraft:
+                return replace(DRAFT, head=head, remote=f"{server.url}/ann/shop.git")
+
+            yield Stage(GitHubForge(github), "GitHub at", known)
+    elif program() is None:
+        pytest.skip("emulate is not installed: .ci/run does that, with npm")
+    else:
+        async with emulated(tmp_path) as url, speaking(url, credential=PersonalToken(TOKEN)) as github:
+
+            async def created(head: str) -> PullRequestDraft:
+                return await _with_branch(github, url, head)
+
+            yield Stage(GitHubForge(github), "GitHub at", created)
 
 
-async def test_branches_have_pull_requests_of_their_own(forge: Forge) -> None:
-    drafts = [replace(DRAFT, head=f"fix/bug-{n}") for n in range(5)]
-    opened = await asyncio.gather(*map(forge.open_pull_request, drafts))
+async def _with_branch(github: GitHub, url: str, head: str) -> PullRequestDraft:
+    names = {"repository": REPOSITORY}
+    main = await github.get("/repos/{repository}/git/ref/heads/main", names)
+    commit = main["object"]["sha"]
+    await github.post("/repos/{repository}/git/refs", names, {"ref": f"refs/heads/{head}", "sha": commit})
+    return replace(DRAFT, head=head, commit=commit, remote=f"{url}/{REPOSITORY}.git")
+
+
+async def test_a_forge_says_which_side_it_is(stage: Stage) -> None:
+    assert stage.forge.description.startswith(stage.says)
+
+
+async def test_one_branch_has_one_open_pull_request(stage: Stage) -> None:
+    draft = await stage.pushed("fix/bug-42-r1")
+    opened = await stage.forge.open_pull_request(draft)
+    assert await stage.forge.open_pull_request(replace(draft, title="Again")) == opened
+
+
+async def test_branches_have_pull_requests_of_their_own(stage: Stage) -> None:
+    drafts = [await stage.pushed(f"fix/bug-{n}") for n in range(5)]
+    opened = await asyncio.gather(*map(stage.forge.open_pull_request, drafts))
     assert len(set(opened)) == 5
 
 
-async def test_asked_at_once_for_one_branch_only_one_is_opened(forge: Forge) -> None:
-    opened = await asyncio.gather(*(forge.open_pull_request(DRAFT) for _ in range(8)))
+async def test_asked_at_once_for_one_branch_only_one_is_opened(stage: Stage) -> None:
+    draft = await stage.pushed("fix/bug-42-r1")
+    opened = await asyncio.gather(*(stage.forge.open_pull_request(draft) for _ in range(8)))
     assert len(set(opened)) == 1

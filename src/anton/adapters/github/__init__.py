@@ -1,0 +1,1 @@
+"""What the adapters of GitHub share: the place, the credential, and the calls."""
