@@ -147,9 +147,9 @@ class _Runner:
                 remote,
                 tuple(notices),
                 plan.options,
-                await remote_head(repository, remote, found.branch),
-                await ticket_seen(self.world, received.ticket),
-                None if ticket == received.ticket else ticket,
+                remote_head=await remote_head(repository, remote, found.branch),
+                ticket=None if ticket == received.ticket else ticket,
+                ticket_seen=await ticket_seen(self.world, received.ticket),
             )
         )
 
