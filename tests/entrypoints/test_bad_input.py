@@ -9,15 +9,15 @@ import signal
 import socket
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
-from anton.adapters.model.scripted import Reply
+from anton.adapters.model.scripted import Reply, Step
 from tests.adapters.model.endpoint import DONE, call, chunk, sse
 from tests.entrypoints.shell import Said, Shell, run_id_in
 from tests.office import BUGGY, HONEST, OLD_TEST, git, make_repository
@@ -319,12 +319,14 @@ def test_a_repository_that_was_never_recorded_needs_a_model(anton: Shell, reposi
 class Honest(Quiet):
     """Answers as the honest agents of `tests.office` would, whoever asks."""
 
+    script: ClassVar[Mapping[str, Sequence[Step]]] = HONEST
+
     def do_POST(self) -> None:
         question = self.asked()
         messages, tools = question["messages"], question["tools"]
         assert isinstance(messages, list)
         assert isinstance(tools, list)
-        reply = HONEST[_agent(tools)][sum(m["role"] == "assistant" for m in messages)]
+        reply = self.script[_agent(tools)][sum(m["role"] == "assistant" for m in messages)]
         assert isinstance(reply, Reply)
         calls = [
             call(index, f"c{len(messages)}-{index}", name, json.dumps(arguments))

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
 
+from anton.adapters.model.scripted import Reply
 from tests.entrypoints.shell import NO_PLUGINS, Shell, Terminal
+from tests.entrypoints.test_bad_input import Honest, endpoint, with_model
+from tests.office import CODE_DONE, FIX, HONEST, make_repository
 
 pytestmark = pytest.mark.timeout(400)
 
@@ -76,6 +80,56 @@ def test_any_other_terminal_answers_tells_and_cancels(anton: Shell) -> None:
     assert f"run {run} is closed" in said.err
     page = anton("show", run).out
     assert "declined: Known upstream." in page
+
+
+SETTLED = threading.Event()
+"""Both questions are dealt with: the code agent may go on."""
+
+
+class Asking(Honest):
+    """Agents of whom one has two questions."""
+
+    script = {  # noqa: RUF012 - declared as it is in the class above
+        **HONEST,
+        "code": [
+            Reply(calls=(("ask_person", {"question": "Is Done a switch?"}),)),
+            Reply(calls=(("ask_person", {"question": "And is Undo one?"}),)),
+            FIX,
+            CODE_DONE,
+            CODE_DONE,
+            CODE_DONE,
+        ],
+    }
+
+    def answer(self, status: int, body: bytes, kind: str = "application/json") -> None:
+        """As the others, but the fix is not before both questions are dealt with."""
+        if b"not todo.completed" in body and b"root_cause" not in body:
+            SETTLED.wait()
+        super().answer(status, body, kind)
+
+
+@pytest.mark.slow
+def test_an_agents_question_is_answered_in_words_or_left_open(tmp_path: Path) -> None:
+    checkout = make_repository(tmp_path / "todo")
+    with endpoint(Asking) as url:
+        anton = Shell(tmp_path, with_model(url))
+        with anton.terminal(
+            "fix", "To-dos come back", "--repo", str(checkout), "--unsafe-no-sandbox"
+        ) as terminal:
+            try:
+                assert "Is Done a switch?" in terminal.until("(Enter alone leaves it open) > ")
+                terminal.type("It is not.")
+                assert "And is Undo one?" in terminal.until("(Enter alone leaves it open) > ")
+                terminal.type("")
+                terminal.until("Left open. From any terminal: anton answer")
+            finally:
+                SETTLED.set()
+            briefing = terminal.until("(a, r, d, l) > ")
+            terminal.type("l")
+            assert terminal.end() == 0
+    assert "q1 code: Is Done a switch?" in briefing
+    assert ": It is not." in briefing
+    assert "was answered by nobody" in briefing
 
 
 @pytest.mark.parametrize(
