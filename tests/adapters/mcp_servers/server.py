@@ -1,20 +1,23 @@
-"""A server that is as bad as its first argument says; it speaks the protocol by hand, with nothing but Python."""
+"""A server that is as bad as its first argument says; it speaks the protocol by hand, in plain Python."""
 
 import json
+import os
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, TextIO
 
 KIND = sys.argv[1]
 STATE = Path(sys.argv[2]) if len(sys.argv) > 2 else None
 
 
-def tool(name, description="Echo the text.", schema=None):
-    schema = schema or {"type": "object", "properties": {"text": {"type": "string"}}, "required": ["text"]}
+def tool(name: str, description: str = "Echo the text.") -> dict[str, Any]:
+    schema = {"type": "object", "properties": {"text": {"type": "string"}}, "required": ["text"]}
     return {"name": name, "description": description, "inputSchema": schema}
 
 
-def tools():
+def tools() -> list[dict[str, Any]]:
     changed = STATE is not None and STATE.exists()
     match KIND:
         case "thousand":
@@ -33,11 +36,16 @@ def tools():
             return [tool("echo")]
 
 
-def send(message):
-    print(json.dumps({"jsonrpc": "2.0", **message}), flush=True)
+def say(line: str, to: TextIO = sys.stdout) -> None:
+    to.write(f"{line}\n")
+    to.flush()
 
 
-def answer(request):
+def send(message: Mapping[str, Any]) -> None:
+    say(json.dumps({"jsonrpc": "2.0", **message}))
+
+
+def answer(request: Mapping[str, Any]) -> dict[str, Any] | None:
     match request["method"]:
         case "initialize":
             return {
@@ -54,10 +62,10 @@ def answer(request):
     return None
 
 
-def called(params):
+def called(params: Mapping[str, Any]) -> dict[str, Any]:
     text = params["arguments"].get("text", "")
     if KIND == "exits":
-        print("out of memory", file=sys.stderr, flush=True)
+        say("out of memory", sys.stderr)
         sys.exit(3)
     if KIND == "hangs":
         time.sleep(600)
@@ -70,8 +78,6 @@ def called(params):
         STATE.touch()
         send({"method": "notifications/tools/list_changed"})
     if text == "environment":
-        import os
-
         text = " ".join(sorted(os.environ))
     if text == "fail":
         return {"content": [{"type": "text", "text": "no such thing"}], "isError": True}
@@ -80,17 +86,17 @@ def called(params):
     return {"content": [{"type": "text", "text": f"{KIND}: {text}"}]}
 
 
-def main():
+def main() -> None:
     if KIND == "garbage":
         while True:
-            print("this is no message", flush=True)
+            say("this is no message")
     if KIND == "silent":
         time.sleep(600)
     if KIND == "dies":
-        print("cannot find module 'x'", file=sys.stderr)
+        say("cannot find module 'x'", sys.stderr)
         sys.exit(1)
     if KIND == "greets":
-        print("Welcome to the server!", flush=True)
+        say("Welcome to the server!")
     for line in sys.stdin:
         request = json.loads(line)
         if "id" not in request:

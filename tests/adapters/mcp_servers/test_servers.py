@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import os
 import re
 import sys
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 
 from anton.adapters.mcp.server import Endpoint, Program, Server
 from anton.adapters.mcp.servers import MAX_TOOLS, McpServers, mcp_servers
@@ -77,7 +80,7 @@ async def test_what_is_no_text_is_described(opened: Open) -> None:
 async def test_a_failure_of_a_tool_is_told_as_one(opened: Open) -> None:
     async with opened(server("plain")) as servers:
         tool = (await learned(servers))["mcp_plain_echo"]
-        with pytest.raises(ToolError, match="The call failed, says the MCP server 'plain'.*\nno such thing"):
+        with pytest.raises(ToolError, match=r"The call failed, says the MCP server 'plain'.*\nno such thing"):
             await tool.call('{"text": "fail"}')
         for wrong in ("[1]", "{", '"x"', "nul"):
             with pytest.raises(ToolError, match="mcp_plain_echo: the arguments"):
@@ -159,7 +162,7 @@ async def test_a_server_that_ends_in_a_call_is_started_again_for_the_next(opened
     async with opened(server("exits")) as servers:
         tool = (await learned(servers))["mcp_exits_echo"]
         for _ in range(2):
-            with pytest.raises(ToolError, match="ended during the call of 'echo'.*Go on without this tool"):
+            with pytest.raises(ToolError, match=r"ended during the call of 'echo'.*Go on without this tool"):
                 await tool.call('{"text": "x"}')
 
 
@@ -240,7 +243,130 @@ async def test_no_server_is_left_when_the_block_is(opened: Open) -> None:
 
 
 async def test_an_error_of_the_block_comes_out_by_itself(opened: Open) -> None:
-    with pytest.raises(UsageError, match="mine"):
+    async def fail() -> None:
         async with opened(server("plain")) as servers:
             await learned(servers)
             raise UsageError("mine")
+
+    with pytest.raises(UsageError, match="mine"):
+        await fail()
+
+
+async def test_a_server_is_gone_when_anton_is_killed(tmp_path: Path) -> None:
+    argv = (sys.executable, "-I", "-S", str(HERE / "server.py"), "hangs")
+    script = (
+        "import asyncio, sys\nfrom pathlib import Path\n"
+        "from anton.adapters.mcp.server import Program, Server\n"
+        "from anton.adapters.mcp.servers import mcp_servers\n"
+        "async def go():\n"
+        f"    server = Server('hangs', Program({argv!r}), ('code',))\n"
+        f"    async with mcp_servers([server], Path({str(tmp_path)!r})) as servers:\n"
+        "        await servers.learn()\n"
+        "        (tool,) = servers.tools('code').values()\n"
+        "        sys.stdout.write('ready\\n'); sys.stdout.flush()\n"
+        "        await tool.call('{}')\n"
+        "asyncio.run(go())\n"
+    )
+    anton = await asyncio.create_subprocess_exec(sys.executable, "-c", script, stdout=asyncio.subprocess.PIPE)
+    assert anton.stdout is not None
+    assert await anton.stdout.readline() == b"ready\n"
+    children = Path(f"/proc/{anton.pid}/task/{anton.pid}/children").read_text().split()
+    assert len(children) == 1
+    ended = os.pidfd_open(int(children[0]))
+    anton.kill()
+    await anton.wait()
+    try:
+        await asyncio.wait_for(readable(ended), 20)
+    finally:
+        os.close(ended)
+
+
+async def readable(descriptor: int) -> None:
+    """Wait until the process of a descriptor has ended."""
+    loop = asyncio.get_running_loop()
+    done = asyncio.Event()
+    loop.add_reader(descriptor, done.set)
+    try:
+        await done.wait()
+    finally:
+        loop.remove_reader(descriptor)
+
+
+# By HTTP
+
+
+@asynccontextmanager
+async def answering(kind: str) -> AsyncIterator[str]:
+    """An HTTP server that answers each request as badly as `kind` says."""
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        asked = json.loads(await request.text() or "{}")
+        if kind == "500":
+            return web.Response(status=500, text="<h1>oops</h1>")
+        if kind == "html":
+            return web.Response(text="<h1>Log in</h1>", content_type="text/html")
+        if kind == "elsewhere":
+            raise web.HTTPTemporaryRedirect("http://localhost:9/mcp")
+        if kind == "silent":
+            await asyncio.Event().wait()
+        result: dict[str, object] = {"content": [{"type": "text", "text": "x" * 20_000_000}]}
+        match asked.get("method"):
+            case "initialize":
+                result = {
+                    "protocolVersion": "2025-06-18",
+                    "capabilities": {"tools": {}},
+                    "serverInfo": {"name": kind, "version": "1"},
+                }
+            case "tools/list":
+                result = {"tools": [{"name": "echo", "inputSchema": {"type": "object"}}]}
+            case "tools/call" if kind == "restarted":
+                return web.Response(status=404)
+            case "tools/call" if kind == "bomb":
+                result = {"content": []}
+            case "tools/call":
+                pass
+            case "server/discover":
+                error = {"code": -32601, "message": "no"}
+                return web.json_response({"jsonrpc": "2.0", "id": asked["id"], "error": error})
+            case _:
+                return web.Response(status=202)
+        answer = web.json_response({"jsonrpc": "2.0", "id": asked["id"], "result": result})
+        if kind == "bomb" and asked["method"] == "tools/call":
+            answer.headers["Content-Encoding"] = "gzip"
+        return answer
+
+    application = web.Application()
+    application.router.add_route("*", "/mcp", handle)
+    runner = web.AppRunner(application, shutdown_timeout=0.1)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}/mcp"
+    finally:
+        await runner.cleanup()
+
+
+@pytest.mark.parametrize("kind", ["500", "html", "elsewhere", "silent"])
+async def test_a_url_that_is_no_server_costs_its_tools_and_nothing_else(opened: Open, kind: str) -> None:
+    async with answering(kind) as url:
+        bad = Server("web", Endpoint(url), ("code",), connect_seconds=1)
+        async with opened(bad, server("plain")) as servers:
+            assert list(await learned(servers)) == ["mcp_plain_echo"]
+            assert any("The MCP server 'web' cannot be used" in notice for notice in servers.notices)
+
+
+@pytest.mark.parametrize(
+    ("kind", "why"),
+    [
+        ("huge", "longer than 8,000,000 bytes"),
+        ("bomb", "compressed, which was not asked for"),
+        ("restarted", "MCP server 'web'"),
+    ],
+)
+async def test_a_bad_answer_by_http_is_an_error_of_its_tool(opened: Open, kind: str, why: str) -> None:
+    async with answering(kind) as url, opened(Server("web", Endpoint(url), ("code",), seconds=5)) as servers:
+        tool = (await learned(servers))["mcp_web_echo"]
+        for _ in range(2):
+            with pytest.raises(ToolError, match=why):
+                await tool.call("{}")

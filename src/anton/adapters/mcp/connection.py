@@ -22,7 +22,8 @@ from anton.adapters.mcp.content import text_of_result
 from anton.adapters.mcp.definition import MAX_DEFINITION_CHARACTERS, Definition
 from anton.adapters.mcp.http import endpoint_transport, http_client
 from anton.adapters.mcp.server import Answer, Endpoint, Nowhere, Program, Server
-from anton.adapters.mcp.stdio import Talk, program_transport
+from anton.adapters.mcp.stdio import program_transport
+from anton.adapters.mcp.talk import Talk
 from anton.core.errors import OutsideError, ToolError
 from anton.core.text import one_line, without_userinfo
 
@@ -179,7 +180,7 @@ class Connection:
                     transport: Transport = program_transport(program, self._talk, self._ending.set)
                 case Endpoint() as endpoint:
                     limits = (self._server.connect_seconds, self._server.seconds)
-                    web = http_client(endpoint, *limits)
+                    web = http_client(endpoint, self._talk, *limits)
                     if not endpoint.events:  # the transport of events closes it itself
                         await stack.enter_async_context(web)
                     transport = endpoint_transport(endpoint, web)

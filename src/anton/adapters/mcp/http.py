@@ -14,48 +14,52 @@ from mcp.client.sse import sse_client
 from mcp.client.streamable_http import streamable_http_client
 
 from anton.adapters.mcp.server import Endpoint
+from anton.adapters.mcp.talk import Talk
 
 MAX_ANSWER_BYTES = 8_000_000
 """Of one answer that is no stream of events; an event may hold 1 MiB, which is the library's limit."""
 _EVENTS = "text/event-stream"
 
 
-class AnswerTooLong(httpx2.TransportError):
-    """A server's answer is longer than any that is read."""
-
-
 class _Bounded(httpx2.AsyncByteStream):
-    def __init__(self, stream: httpx2.AsyncByteStream) -> None:
-        self._stream = stream
+    def __init__(self, stream: httpx2.AsyncByteStream, talk: Talk) -> None:
+        self._stream, self._talk = stream, talk
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         taken = 0
         async for chunk in self._stream:
             taken += len(chunk)
             if taken > MAX_ANSWER_BYTES:
-                raise AnswerTooLong(f"the answer is longer than {MAX_ANSWER_BYTES:,} bytes")
+                self._talk.broken = f"its answer is longer than {MAX_ANSWER_BYTES:,} bytes"
+                raise httpx2.ReadError(self._talk.broken)
             yield chunk
 
     async def aclose(self) -> None:
         await self._stream.aclose()
 
 
-async def _bound(response: httpx2.Response) -> None:
-    """Bound an answer; one that is compressed could be any size, and was not asked for."""
-    if response.headers.get("content-encoding", "identity").lower() != "identity":
-        raise httpx2.DecodingError(
-            "the answer is compressed, which was not asked for", request=response.request
-        )
-    if not response.headers.get("content-type", "").lower().startswith(_EVENTS):
-        response.stream = _Bounded(cast("httpx2.AsyncByteStream", response.stream))
+def http_client(endpoint: Endpoint, talk: Talk, connect_seconds: float, seconds: float) -> httpx2.AsyncClient:
+    """A client that sends the endpoint's headers and reads bounded answers.
 
+    Args:
+        endpoint: Where it will ask.
+        talk: Told of an answer that is refused: the library keeps that to itself.
+        connect_seconds: Time limit of connecting.
+        seconds: Time limit of a silence.
+    """
 
-def http_client(endpoint: Endpoint, connect_seconds: float, seconds: float) -> httpx2.AsyncClient:
-    """A client that sends the endpoint's headers and reads bounded answers."""
+    async def bound(response: httpx2.Response) -> None:
+        # What is compressed could be any size, and was not asked for.
+        if response.headers.get("content-encoding", "identity").lower() != "identity":
+            talk.broken = "its answer is compressed, which was not asked for"
+            raise httpx2.DecodingError(talk.broken, request=response.request)
+        if not response.headers.get("content-type", "").lower().startswith(_EVENTS):
+            response.stream = _Bounded(cast("httpx2.AsyncByteStream", response.stream), talk)
+
     return httpx2.AsyncClient(
         headers={**endpoint.headers, "Accept-Encoding": "identity"},
         timeout=httpx2.Timeout(connect_seconds, read=seconds),
-        event_hooks={"response": [_bound]},
+        event_hooks={"response": [bound]},
     )
 
 

@@ -21,6 +21,7 @@ from mcp.client._transport import TransportStreams
 from mcp.shared.message import SessionMessage
 
 from anton.adapters.mcp.server import Program
+from anton.adapters.mcp.talk import Talk
 from anton.core.text import one_line
 from anton.system.child import child
 from anton.system.descriptors import DrainedPipe
@@ -34,25 +35,6 @@ MAX_ERROR_BYTES = 2_000
 GRACE_SECONDS = 1.0
 """From closing its stdin until it is killed."""
 _CHUNK_BYTES = 1 << 16
-
-
-class Talk:
-    """What a server said beside the protocol, for the sentence about why it failed."""
-
-    def __init__(self) -> None:
-        self.broken = ""
-        """What it did that no server may."""
-        self.garbage = ""
-        """The first line that was no message."""
-        self.errors: Callable[[], bytes] = bytes
-        self.garbage_lines = 0
-
-    def why(self) -> str:
-        """What is known, in one line; empty where it said nothing."""
-        said = one_line(self.errors().decode("utf-8", "replace"))
-        found = [self.broken, self.garbage and f"it wrote what is no message: {self.garbage!r}"]
-        found += [f"its stderr: {said[-400:]}" if said else ""]
-        return "; ".join(filter(None, found))
 
 
 @asynccontextmanager
