@@ -17,11 +17,16 @@ from anton.core.errors import OutsideError
 from anton.core.event import AgentEnded, AgentOutcome, AgentStarted, TurnEnded
 from anton.core.message import Usage, UserMessage
 from anton.core.run import Phase, RunState
+from anton.entrypoints.page.render import Viewer
+from anton.entrypoints.page.render import run_page as page_of
 from anton.runs.budget import Budget
 from anton.runs.delegation import MAX_DELEGATIONS
 from anton.runs.runner import advance
 from anton.runs.world import World
+from anton.views.incident import incident_report
 from anton.views.lanes import lanes
+from anton.views.runs import run_page
+from anton.views.slack.message import Links, message
 from anton.views.timeline import moments
 from tests.crash.test_cut_anywhere import DyingJournal, Killed, essence, replies_asked_for, replies_paid
 from tests.office import CODE_DONE, FIX, HONEST, QUICK_COMMAND, QUICK_FILES, RUN, Office
@@ -217,6 +222,21 @@ async def test_delegates_are_seen_behind_their_principal(office: Office) -> None
     assert names == ["triage", "code", "investigator-1", "investigator-2", "reviewer-3", "test", "pr"]
     story = moments(await office.journal.read(RUN))
     assert {moment.who for moment in story} >= set(NAMES)
+
+
+async def test_every_view_takes_delegates(office: Office) -> None:
+    hostile = {**DELEGATING, NAMES[0]: [found("<script>alert(1)</script> <!channel> `x` \x1b[31m")]}
+    state = await run(office, ScriptedModel(hostile))
+    entries = await office.journal.read(RUN)
+    page = page_of(state, entries, Viewer("Kim", "t"), datetime(2026, 11, 25, 3, tzinfo=UTC))
+    assert "code/investigator-1" in page
+    assert "<script>alert(1)" not in page
+    assert "code/reviewer-3" in incident_report(state, tuple(entries))
+    console = Console(width=110, color_system=None)
+    with console.capture() as shown:
+        console.print(run_page(state, entries))
+    assert "code/investigator-2" in shown.get()
+    assert message(state, Links()).blocks
 
 
 async def test_a_crash_anywhere_pays_no_reply_of_a_delegate_twice(tmp_path: Path) -> None:

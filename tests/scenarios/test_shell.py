@@ -11,13 +11,16 @@ import pytest
 from anton.adapters.model.scripted import Reply, ScriptedModel, Step
 from anton.adapters.sandbox.choose import choose
 from anton.adapters.sandbox.closed import NoSandbox
-from anton.core.event import TurnEnded
+from anton.core.event import Source, TurnEnded
+from anton.core.letter import QuestionReply
 from anton.core.permission import Policy
+from anton.core.proof import SandboxLevel
 from anton.core.run import Phase, RunState
 from anton.ports import ModelRequest
 from anton.runs.runner import advance
 from tests.crash.test_cut_anywhere import DyingJournal, Killed
 from tests.office import CODE_DONE, HONEST, QUICK_COMMAND, QUICK_FILES, RUN, Office
+from tests.scenarios.test_questions import asked, run_while
 
 SED = r"sed -i 's/not todo.completed/True/' todo.py"
 
@@ -109,6 +112,40 @@ async def test_without_a_sandbox_an_agent_is_told_and_nothing_runs(office: Offic
     office.sandbox = NoSandbox("a test")
     await run(office, code=[ran(SED), *HONEST["code"][1:]])
     assert "there is no sandbox" in (await results(office, "code"))[0]
+
+
+async def test_a_worktree_that_nobody_can_keep_is_told_of_and_ends_no_run(office: Office) -> None:
+    deep = "(for n in $(seq 700); do mkdir dddddd && cd dddddd; done; touch x); chmod 000 dddddd"
+    script = [ran(deep), ran(f"chmod 700 dddddd; rm -rf dddddd; {SED}"), *[CODE_DONE] * 3]
+    await office.receive()
+    world = replace(office.world({**HONEST, "code": script}), policy=Policy.YOLO)
+    state = await advance(world, RUN)
+    assert state.phase is Phase.DECIDING
+    said = [note.text for note in state.agents["code"].notes if note.source is Source.ANTON]
+    assert any("Your worktree cannot be kept" in text for text in said)
+
+
+@pytest.mark.parametrize(("allowed", "made"), [(True, True), (False, False)])
+async def test_a_person_is_asked_whether_what_the_sandbox_refused_may_run_outside(
+    office: Office, *, allowed: bool, made: bool
+) -> None:
+    office.sandbox = await choose()
+    if office.sandbox.level is not SandboxLevel.FULL:
+        pytest.skip(office.sandbox.description)
+    beside = office.folder / "beside"
+    refused = "echo 'Read-only file system' >&2; exit 1"
+    command = f"test -w {office.folder} || {{ {refused}; }}; echo made > {beside}; mkdir -p d; cd d"
+    await office.receive()
+    world = replace(
+        office.world({**HONEST, "code": [ran(command), *HONEST["code"]]}),
+        policy=Policy.ON_FAILURE,
+        question_seconds=60.0,
+    )
+    await run_while(world, asked, QuestionReply("q1", "", allowed=allowed))
+    assert beside.exists() is made
+    first = (await results(office, "code"))[0]
+    assert first.endswith("[exit code 0; now in /repo/d]") is made
+    assert ("It was not run outside the sandbox" in first) is not made
 
 
 MOVED: Mapping[str, Sequence[Step]] = {
