@@ -16,7 +16,7 @@ from anton.core.proof import FileChange, HunkCheck, Mutant, MutantFate
 from anton.core.run import fold
 from anton.views.briefing import briefing_for, pull_request_for
 from anton.views.incident import incident_report
-from anton.views.pull_request import with_override
+from anton.views.pull_request import as_approved
 
 Run = tuple[Entry, ...]
 
@@ -235,7 +235,7 @@ def test_the_pull_request_names_an_override(overridden: Run) -> None:
     state = fold(overridden)
     decision = state.decision
     assert decision is not None
-    assert with_override("Body.\n", decision) == snapshot("""\
+    assert as_approved("Body.\n", (), decision) == snapshot("""\
 Body.
 
 ## Approved although the proof is not green
@@ -250,7 +250,7 @@ def test_a_plain_approval_adds_nothing_to_the_pull_request(delivered: Run) -> No
     decision = fold(delivered).decision
     assert decision is not None
     assert decision.verb is Verb.APPROVE
-    assert with_override("Body.\n", decision) == "Body.\n"
+    assert as_approved("Body.\n", (), decision) == "Body.\n\n## Approved by\n\n`dana`\n"
 
 
 def test_the_incident_report_of_a_delivered_run(delivered: Run) -> None:

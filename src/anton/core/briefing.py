@@ -24,3 +24,5 @@ class Briefing:
     pull_request_title: str
     pull_request_body: str
     """Markdown, whole: exactly what will be opened."""
+    approval: str = ""
+    """Who may approve, in a sentence; empty where that is whoever sits at the machine."""

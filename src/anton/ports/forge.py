@@ -22,6 +22,8 @@ class PullRequestDraft:
     remote: str
     attachments: Mapping[str, bytes] = field(default_factory=dict)
     """Files that belong to it, by name; a forge that takes none leaves them out."""
+    draft: bool = False
+    """Whether it is opened as one that cannot be merged yet; a forge that has none of these ignores it."""
 
 
 class Forge(Protocol):

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 from anton.core.codec import proof_as_json
+from anton.core.decision import patch_paths
 from anton.core.errors import OutsideError, UsageError
 from anton.core.event import RunClosed, RunOutcome, StepDelivered, Verb
 from anton.core.proof import Proof
@@ -25,7 +26,7 @@ from anton.runs.planning import plan_of_run
 from anton.runs.world import World
 from anton.system.files import SHARED, replace_file
 from anton.views.incident import incident_report
-from anton.views.pull_request import with_override
+from anton.views.pull_request import as_approved
 
 LABELS = ("bug", "anton")
 Step = Callable[[World, RunLog], Awaitable[str]]
@@ -80,10 +81,11 @@ async def _open_pull_request(world: World, log: RunLog) -> str:
         base=base.branch,
         commit=proof.patch.head,
         title=briefing.pull_request_title,
-        body=with_override(briefing.pull_request_body, decision),
+        body=as_approved(briefing.pull_request_body, state.approvals, decision),
         labels=LABELS,
         remote=_remote(state),
         attachments=await _bundle(world, state),
+        draft=world.approval.draft and bool(world.approval.risky(patch_paths(state))),
     )
     return await world.forge.open_pull_request(draft)
 

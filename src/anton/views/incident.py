@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from anton.core.agent import AgentState
+from anton.core.consent import AnswerRefused, ApprovalGiven, BaseMoved
 from anton.core.event import Decided, Entry
 from anton.core.outcomes import outcomes
 from anton.core.proof import Proof, Suite, Tree
@@ -133,15 +134,26 @@ def _failures(proof: Proof) -> Iterator[str]:
 
 
 def _decisions(entries: tuple[Entry, ...]) -> str:
-    rows = [
-        f"- {utc(entry.at)}, {code(entry.event.who)}: **{VERBS[entry.event.verb]}**{_manner(entry.event)}"
-        for entry in entries
-        if isinstance(entry.event, Decided)
-    ]
+    rows = [row for entry in entries if (row := _decision(entry))]
     return "\n".join(rows) or "Nobody has decided."
 
 
-def _manner(decided: Decided) -> str:
+def _decision(entry: Entry) -> str:
+    match entry.event:
+        case Decided() as decided:
+            return f"- {utc(entry.at)}, {code(decided.who)}: **{VERBS[decided.verb]}**{_manner(decided)}"
+        case ApprovalGiven() as given:
+            return f"- {utc(entry.at)}, {code(given.who)}: **approved**, as the first of two{_manner(given)}"
+        case AnswerRefused() as refused:
+            told = f"{inline(refused.verb)} was refused: {inline(refused.reason, 500)}"
+            return f"- {utc(entry.at)}, {code(refused.by)}: {told}"
+        case BaseMoved() as moved:
+            return f"- {utc(entry.at)}: {inline(moved.reason, 500)}"
+        case _:
+            return ""
+
+
+def _manner(decided: Decided | ApprovalGiven) -> str:
     override = ", although the proof is not green" if decided.override else ""
     text = f": {inline(decided.text, 2_000)}" if decided.text else ""
     return f"{override} (digest {code(decided.digest[:12])}){text}"

@@ -26,6 +26,10 @@ def _paragraphs(state: RunState) -> Iterator[str]:
         yield f"**{inline(state.briefing.headline, 1_000)}**"
         yield inline(state.briefing.paragraph, 4_000)
         if state.phase is Phase.DECIDING:
+            if state.briefing.approval:
+                yield inline(state.briefing.approval, 500)
+            for given in state.approvals:
+                yield f"{code(given.who)} approved; it takes another person as well."
             yield f"Decide: {code(f'anton show {state.run_id}')}"
     for decided in state.decisions:
         text = f": {inline(decided.text, 1_000)}" if decided.text else ""

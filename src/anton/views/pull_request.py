@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from anton.core.confidence import confidence
+from anton.core.consent import ApprovalGiven
 from anton.core.event import Decided
 from anton.core.outcomes import outcomes
 from anton.core.proof import Cell, FileChange, Opinion, Proof, Suite, Tree
@@ -56,14 +57,19 @@ def pull_request_body(state: RunState, proof: Proof, headline: str) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def with_override(body: str, decided: Decided) -> str:
-    """The body as it is opened after a person approved a proof that is not green."""
+def as_approved(body: str, approvals: Sequence[ApprovalGiven], decided: Decided) -> str:
+    """The body as it is opened: who approved, and, where the proof is not green, that they said so."""
+    given: list[ApprovalGiven | Decided] = [
+        *(each for each in approvals if each.digest == decided.digest),
+        decided,
+    ]
+    who = " and ".join(code(each.who) for each in given)
     if not decided.override:
-        return body
-    reason = f"\n\n{quoted(decided.text)}" if decided.text else ""
+        return f"{body}\n## Approved by\n\n{who}\n"
+    reasons = "".join(f"\n\n{quoted(each.text)}" for each in given if each.text)
     return (
         f"{body}\n## Approved although the proof is not green\n\n"
-        f"{code(decided.who)} saw the faults above and approved all the same.{reason}\n"
+        f"{who} saw the faults above and approved all the same.{reasons}\n"
     )
 
 

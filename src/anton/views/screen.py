@@ -149,8 +149,19 @@ def _how(state: RunState, proof: Proof, briefing: Briefing, keys: tuple[str, ...
         parts += [_bug(state), _headline(briefing), Text()]
     if keys:
         parts += [_keys(keys), Text()]
+    parts += _consent(state, briefing)
     parts += [Text("From any terminal:" if keys else "From any terminal, now or later:", MUTED)]
     return Padding(Group(*parts, commands(state, briefing)), (0, 2))
+
+
+def _consent(state: RunState, briefing: Briefing) -> Iterator[RenderableType]:
+    """Who may approve, and who has."""
+    if briefing.approval:
+        yield Text(line(briefing.approval, 500))
+    for given in state.approvals:
+        yield Text(f"{line(given.who, 120)} approved; it takes another person as well.", CAUTION)
+    if briefing.approval or state.approvals:
+        yield Text()
 
 
 def _keys(keys: tuple[str, ...]) -> Table:

@@ -75,6 +75,7 @@ def _rendered(draft: PullRequestDraft) -> Document:
     fields: dict[str, Value] = {
         "title": draft.title,
         "state": "open",
+        **({"draft": "yes"} if draft.draft else {}),
         "head": draft.head,
         "base": draft.base,
         "commit": draft.commit,

@@ -201,6 +201,10 @@ def _deciding(state: RunState, briefing: Briefing, links: Links) -> Iterator[Blo
     def value(verb: Verb) -> Mapping[str, str]:
         return {CHOICE: links.seal(Choice(state.run_id, briefing.digest, verb))}
 
+    if briefing.approval:
+        yield context(escaped(briefing.approval, 500))
+    for given in state.approvals:
+        yield context(f"{escaped(given.who, 120)} approved; it takes another person as well")
     if briefing.green:
         yield button("Approve & Open PR", APPROVE, value(Verb.APPROVE), "primary")
     yield button("Request Changes", REQUEST_CHANGES, value(Verb.REQUEST_CHANGES))
