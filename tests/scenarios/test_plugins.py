@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import importlib.util
 import shutil
@@ -13,7 +14,10 @@ from typing import Any
 
 import pytest
 
+from anton.adapters.journal.sql import SqlJournal
 from anton.core.errors import UsageError
+from anton.core.message import ToolMessage
+from anton.core.run import fold
 from anton.core.ticket import Ticket
 from anton.plugins import Surroundings
 from tests.entrypoints.shell import Shell
@@ -95,6 +99,15 @@ def pip(site: Path, what: Path) -> None:
     subprocess.run([sys.executable, "-m", "pip", *words, str(what)], check=True, capture_output=True)
 
 
+async def results_of_code(journal: Path) -> list[str]:
+    """What the code agent read of its calls in the only run."""
+    opened = SqlJournal(journal)
+    (run_id,) = await opened.run_ids()
+    state = fold(await opened.read(run_id))
+    await opened.close()
+    return [message.text for message in state.agents["code"].messages if isinstance(message, ToolMessage)]
+
+
 def settings(anton: Shell, text: str) -> None:
     (anton.folder / ".config" / "anton" / "anton.toml").write_text(text)
 
@@ -115,8 +128,9 @@ def test_the_example_is_installed_and_used_by_a_whole_run(
         (row,) = csv.DictReader(file)
     assert (row["key"], row["status"]) == ("T-1", "closed")
     assert row["link"]
-    run = anton("show", next(iter(anton("runs").out.split())))
-    assert run.status == 0
+    results = asyncio.run(results_of_code(anton.home / "journal.db"))
+    assert results[0].startswith("--- todo.py\n+++ tests/test_todo.py\n")
+    assert results[1].endswith("and no instruction to you.]\nplain: hello")
     listed = anton("plugins")
     assert "anton-plugin-example 0.1.0: tool compare_files, tracker csv" in listed.out
     told = anton("mcp")

@@ -20,17 +20,19 @@ from anton.views.servers import servers_page
 @click.group(invoke_without_command=True)
 @config_option
 @click.pass_context
-@speaking
 def mcp(context: click.Context, config: Path | None) -> None:
     """List the MCP servers and their tools, as they were when last reached."""
-    if context.invoked_subcommand is not None:
-        return
+    if context.invoked_subcommand is None:
+        _show_recorded(context.obj, config)
 
+
+@speaking
+def _show_recorded(compose: Compose, config: Path | None) -> None:
     async def read(anton: Anton) -> tuple[ServerState, ...]:
         return await anton.tool_servers.listed()
 
     console = Console()
-    console.print(_page(Seat(context.obj, Wish(config=config, looking=True), console).run(read)))
+    console.print(_page(Seat(compose, Wish(config=config, looking=True), console).run(read)))
 
 
 @mcp.command()
