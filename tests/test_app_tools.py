@@ -50,6 +50,16 @@ async def test_no_agent_has_the_web_unless_it_is_given(tmp_path: Path) -> None:
     )
 
 
+async def test_tools_that_nobody_has_come_with_all_that_they_need(tmp_path: Path) -> None:
+    given = await tools_of(tmp_path / "a.toml", '[agents.test]\ntools = ["shell", "delegate", "memory"]\n')
+    assert given["test"][-3:] == ("shell", "delegate", "memory")
+    async with compose(Wish(config=tmp_path / "a.toml", looking=True)) as anton:
+        assert [spec.name for spec in anton.world.delegates] == ["investigator", "reviewer"]
+        assert "10 replies and 120 seconds" in anton.world.delegates[0].system
+    with pytest.raises(UsageError, match=r"agents\.pr\.tools names 'shell'"):
+        await tools_of(tmp_path / "a.toml", '[agents.pr]\ntools = ["shell"]\n')
+
+
 @pytest.mark.parametrize(
     ("agent", "tool", "said"),
     [

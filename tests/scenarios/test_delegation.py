@@ -239,6 +239,7 @@ async def test_every_view_takes_delegates(office: Office) -> None:
     assert message(state, Links()).blocks
 
 
+@pytest.mark.slow
 async def test_a_crash_anywhere_pays_no_reply_of_a_delegate_twice(tmp_path: Path) -> None:
     whole = office_at(tmp_path / "whole")
     expected = essence(await run(whole, ScriptedModel(DELEGATING)))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from anton.adapters.model.scripted import Reply, ScriptedModel, Step
 from anton.core.decision import Answer
@@ -16,8 +18,11 @@ from anton.core.event import Verb
 from anton.core.memory import MAX_NOTES
 from anton.core.message import UserMessage
 from anton.core.run import Phase, RunState
+from anton.entrypoints.page.render import Viewer, run_page
 from anton.runs.memory import MAX_CHARACTERS, folder_of, forget, kept, told
 from anton.runs.runner import advance, answer
+from anton.views.screen import decision_screen
+from anton.views.slack.message import Links, message
 from tests.office import HONEST, QUICK_COMMAND, QUICK_FILES, RUN, Office
 
 NOTE = "The flag is shared by all lists."
@@ -66,6 +71,21 @@ async def test_a_note_is_named_in_the_briefing_and_kept_by_the_approval(office: 
         path.read_text()
         == f"# From run r1 on BUG-42, approved by terminal:Kim on 2026-11-25\n\n- {NOTE} (code)\n"
     )
+
+
+async def test_the_longest_note_is_shown_whole_wherever_a_person_decides(office: Office) -> None:
+    longest = ("It has so many words that its end is cut off where a view has no room for it " * 3)[
+        :157
+    ] + "END"
+    await office.receive()
+    state = await advance(office.world({**SCRIPT, "test": [noted(longest), *HONEST["test"]]}), RUN)
+    console = Console(width=100, color_system=None)
+    with console.capture() as shown:
+        console.print(decision_screen(state))
+    entries = await office.journal.read(RUN)
+    page = run_page(state, entries, Viewer("Kim", "t"), state.updated_at)
+    for view in (shown.get(), page, json.dumps(message(state, Links()).blocks, ensure_ascii=False)):
+        assert longest in " ".join(view.replace("\\n", " ").split())
 
 
 async def test_nothing_is_written_before_and_nothing_where_it_is_declined(office: Office) -> None:

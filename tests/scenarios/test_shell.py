@@ -158,6 +158,7 @@ MOVED: Mapping[str, Sequence[Step]] = {
 }
 
 
+@pytest.mark.slow
 async def test_the_folder_survives_a_crash_anywhere(tmp_path: Path) -> None:
     dies_at, resumed = 1, 0
     while True:
