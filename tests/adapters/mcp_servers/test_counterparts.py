@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import shutil
 import socket
 import sys
@@ -21,8 +20,8 @@ from anton.system.child import child
 
 pytestmark = pytest.mark.slow
 
-CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "anton-tests" / "mcp"
-BIN = CACHE / "node_modules" / ".bin"
+COUNTERPARTS = Path(__file__).parents[2] / "counterparts"
+BIN = COUNTERPARTS / "node_modules" / ".bin"
 NODE = shutil.which("node")
 Open = Callable[..., AbstractAsyncContextManager[McpServers]]
 
@@ -36,7 +35,7 @@ def of_npm(name: str) -> tuple[str, ...]:
     """The command of a reference server, which `.ci/run` installs."""
     program = BIN / name
     if NODE is None or not program.exists():
-        pytest.skip(f"{name} is not installed in {CACHE}: .ci/run does that where there is npm")
+        pytest.skip(f"{name} is not installed in tests/counterparts: .ci/run does that where there is npm")
     return (NODE, str(program))
 
 
