@@ -1,7 +1,6 @@
 """A stateful GitHub from npm (`emulate`), where it is installed.
 
-Named by ANTON_EMULATE, the folder that holds `node_modules/emulate`, or found in `.cache/emulate` of the
-checkout, where `.ci/run` puts it.
+`.ci/run` installs it, as `npm ci --prefix tests/counterparts` does.
 """
 
 from __future__ import annotations
@@ -22,13 +21,12 @@ from anton.system.child import child
 
 REPOSITORY = "octocat/shop"
 TOKEN = "a-token-of-the-counterpart"
-_CACHE = Path(__file__).parent.parent.parent / ".cache" / "emulate"
+_SCRIPT = Path(__file__).parent / "node_modules" / "emulate" / "dist" / "index.js"
 
 
 def program() -> Path | None:
     """The counterpart's own program; None where it or node is missing."""
-    found = Path(os.environ.get("ANTON_EMULATE", _CACHE)) / "node_modules" / "emulate" / "dist" / "index.js"
-    return found if found.is_file() and shutil.which("node") else None
+    return _SCRIPT if _SCRIPT.is_file() and shutil.which("node") else None
 
 
 @asynccontextmanager

@@ -11,7 +11,7 @@ import asyncio
 import os
 import signal
 from asyncio.subprocess import DEVNULL, Process, SubprocessStreamProtocol
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -36,6 +36,7 @@ async def child(
     stdin: int = DEVNULL,
     stdout: int = DEVNULL,
     stderr: int = DEVNULL,
+    descriptors: Sequence[int] = (),
 ) -> AsyncIterator[Process]:
     """A running program; its process group is gone when the block is left, however it is left.
 
@@ -46,12 +47,15 @@ async def child(
         stdin: A descriptor, or one of the constants of `asyncio.subprocess`; so are the other two.
         stdout: Where its output goes.
         stderr: Where its errors go.
+        descriptors: Open in the child too, under the same numbers.
 
     Raises:
         OSError: it could not be started.
         ValueError: a NUL is in a word.
     """
-    start = partial(_start, argv, env=env, cwd=cwd, stdin=stdin, stdout=stdout, stderr=stderr)
+    start = partial(
+        _start, argv, env=env, cwd=cwd, stdin=stdin, stdout=stdout, stderr=stderr, descriptors=descriptors
+    )
     async with owned(start(), _end) as started:
         yield started.process
 
@@ -89,6 +93,7 @@ async def _start(
     stdin: int,
     stdout: int,
     stderr: int,
+    descriptors: Sequence[int],
 ) -> _Started:
     """What `asyncio.create_subprocess_exec` does, which keeps the transport to itself."""
     loop = asyncio.get_running_loop()
@@ -101,6 +106,7 @@ async def _start(
         stdout=stdout,
         stderr=stderr,
         start_new_session=True,
+        pass_fds=tuple(descriptors),
     )
     return _Started(Process(transport, protocol, loop), transport)
 

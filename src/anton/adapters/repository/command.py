@@ -12,10 +12,12 @@ import os
 import shutil
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from anton.adapters.repository.credential import Handed
 from anton.core.errors import OutsideError
 from anton.core.text import one_line, without_userinfo
 from anton.system.child import child, end_group, read_head
@@ -70,6 +72,8 @@ class Git:
     """Added to the empty environment."""
     settings: tuple[str, ...] = ()
     """Further `name=value` settings."""
+    handed: Handed | None = None
+    """What the remote wants to see."""
 
     async def run(
         self,
@@ -95,17 +99,22 @@ class Git:
         Raises:
             OutsideError: git is not installed, or the time limit was reached.
         """
-        options = [part for setting in (*SETTINGS, *self.settings) for part in ("-c", setting)]
         program = _git()
-        argv = (program, f"--git-dir={self.folder}", *options, *arguments)
-        async with child(
-            *argv,
-            stdin=PIPE if stdin else DEVNULL,
-            stdout=PIPE if stdout is None else stdout,
-            stderr=PIPE,
-            cwd=cwd or self.folder,
-            env={**_empty_environment(program), **self.environment, **(environment or {})},
-        ) as process:
+        async with AsyncExitStack() as stack:
+            open_ = self.handed.open() if self.handed else nullcontext(((), ()))
+            asking, descriptors = stack.enter_context(open_)
+            options = [part for setting in (*SETTINGS, *self.settings, *asking) for part in ("-c", setting)]
+            process = await stack.enter_async_context(
+                child(
+                    *(program, f"--git-dir={self.folder}", *options, *arguments),
+                    stdin=PIPE if stdin else DEVNULL,
+                    stdout=PIPE if stdout is None else stdout,
+                    stderr=PIPE,
+                    cwd=cwd or self.folder,
+                    env={**_empty_environment(program), **self.environment, **(environment or {})},
+                    descriptors=descriptors,
+                )
+            )
             try:
                 async with asyncio.timeout(seconds):
                     out, err, _ = await asyncio.gather(

@@ -20,9 +20,10 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from anton.adapters.repository import lens, push, worktree
+from anton.adapters.repository import lens, worktree
 from anton.adapters.repository.changes import parse_changes
 from anton.adapters.repository.command import Git, require, split
+from anton.adapters.repository.credential import HostCredential
 from anton.adapters.repository.ignore import IgnoreRules
 from anton.adapters.repository.incoming import fetch_branch, fetch_commit
 from anton.adapters.repository.lens import Place
@@ -37,6 +38,7 @@ from anton.adapters.repository.push import (
     head_at,
     parse_settings,
     push_to,
+    reaching,
     remote_of,
 )
 from anton.adapters.repository.refs import RefReader
@@ -59,16 +61,22 @@ class GitRepository:
         mirror: folder of the mirror; made at the first `resolve`.
         push_environment: variables that pushing to a URL needs of the operator's environment, such as
             `SSH_AUTH_SOCK`, or `GIT_CONFIG_GLOBAL` for their credential helper. No other command gets them.
+        credential: for remotes at its host.
     """
 
     def __init__(
-        self, checkout: Path, mirror: Path, push_environment: Mapping[str, str] | None = None
+        self,
+        checkout: Path,
+        mirror: Path,
+        push_environment: Mapping[str, str] | None = None,
+        credential: HostCredential | None = None,
     ) -> None:
         self._checkout = checkout.absolute()
         self._mirror = Mirror(mirror.absolute())
         self._git = self._mirror.git
         self._past = GitPast(self._git)
         self._push_environment = dict(push_environment or {})
+        self._credential = credential
         self._listings: OrderedDict[str, Listing] = OrderedDict()
         self._memories: OrderedDict[Path, Memory] = OrderedDict()
         self._ignore = IgnoreRules(self._mirror)
@@ -373,7 +381,8 @@ class GitRepository:
         """Git on the mirror, and how it is told of a remote."""
         check_remote(remote)
         if not remote.startswith("/"):
-            yield Git(self._mirror.folder, {**push.ENVIRONMENT, **self._push_environment}), remote
+            folder = self._mirror.folder
+            yield await reaching(folder, self._push_environment, self._credential, remote), remote
             return
         try:
             place = await asyncio.to_thread(lens.locate, Path(remote))

@@ -6,7 +6,7 @@ import secrets
 from pathlib import Path
 
 from anton.adapters.repository.command import Git, require
-from anton.adapters.repository.push import shown
+from anton.adapters.repository.push import remedy, shown
 from anton.core.errors import OutsideError, RepositoryUnusable
 
 SECONDS = 1800.0
@@ -55,11 +55,27 @@ async def fetch_branch(git: Git, branch: str, address: str, remote: str) -> str:
     Raises:
         OutsideError: the remote is out of reach, or has no such branch.
     """
+    return await fetch_ref(git, f"refs/heads/{branch}", branch, address, remote)
+
+
+async def fetch_ref(git: Git, ref: str, name: str, address: str, remote: str) -> str:
+    """The commit that a reference or a commit's full id is, in the mirror and kept there as a base.
+
+    Args:
+        git: on the mirror, which nobody else fetches into meanwhile.
+        ref: in full.
+        name: what a person calls it.
+        address: what git is told.
+        remote: what a person is told.
+
+    Raises:
+        OutsideError: the remote is out of reach, or has no such reference.
+    """
     arrived = f"refs/anton/incoming/{secrets.token_hex(8)}"
-    wanted = f"+refs/heads/{branch}:{arrived}"
-    done = await git.run("fetch", *_OPTIONS, "--", address, wanted, seconds=SECONDS)
+    done = await git.run("fetch", *_OPTIONS, "--", address, f"+{ref}:{arrived}", seconds=SECONDS)
     if done.code:
-        raise OutsideError(f"{branch!r} cannot be fetched from {shown(remote)}: {done.words}")
+        said = f"{done.words}{remedy(git, done)}"
+        raise OutsideError(f"{name!r} cannot be fetched from {shown(remote)}: {said}")
     commit = (await git.out("rev-parse", "--verify", f"{arrived}^{{commit}}")).decode().strip()
     kept = f"create refs/anton/base/{commit} {commit}\n"
     known = await git.run("rev-parse", "--verify", "--quiet", f"refs/anton/base/{commit}")

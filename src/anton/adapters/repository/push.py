@@ -7,7 +7,8 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from anton.adapters.repository.command import Git, speakable
+from anton.adapters.repository.command import Finished, Git, speakable
+from anton.adapters.repository.credential import HostCredential, handed
 from anton.core.errors import OutsideError, RepositoryUnusable, UsageError
 from anton.core.text import without_userinfo
 
@@ -72,7 +73,7 @@ async def push_to(git: Git, commit: str, branch: str, address: str, remote: str)
     lease = f"--force-with-lease={ref}:"
     done = await git.run("push", *options, lease, "--", address, f"{commit}:{ref}", seconds=SECONDS)
     if done.code and not await _taken(git, commit, branch, address, remote):
-        said = f"{speakable(done.out)} {speakable(done.err)}".strip()
+        said = f"{speakable(done.out)} {speakable(done.err)}".strip() + remedy(git, done)
         raise OutsideError(f"{shown(remote)} did not take the branch {branch!r}: {said}")
 
 
@@ -96,9 +97,32 @@ async def head_at(git: Git, branch: str, address: str, remote: str) -> str:
     ref = f"refs/heads/{branch}"
     done = await git.run("ls-remote", "--", address, ref, seconds=SECONDS)
     if done.code:
-        raise OutsideError(f"{shown(remote)} cannot be reached, so nothing was pushed: {done.words}")
+        raise OutsideError(
+            f"{shown(remote)} cannot be reached, so nothing was pushed: {done.words}{remedy(git, done)}"
+        )
     lines = (line.partition("\t") for line in done.out.decode("utf-8", "replace").splitlines())
     return next((found for found, _, name in lines if name == ref), "")
+
+
+async def reaching(
+    folder: Path, environment: Mapping[str, str], credential: HostCredential | None, remote: str
+) -> Git:
+    """Git on the mirror for a remote on another machine, with the credential if that is for its host.
+
+    Raises:
+        OutsideError: the credential is not to be had.
+    """
+    fits = credential is not None and credential.fits(remote)
+    given = await handed(credential) if credential and fits else None
+    return Git(folder, {**ENVIRONMENT, **environment}, handed=given)
+
+
+def remedy(git: Git, done: Finished) -> str:
+    """What a person does where a remote did not accept the credential; empty where it is another matter."""
+    refused = ("Authentication failed", "could not read", "error: 401", "error: 403", "not found")
+    if git.handed is None or not any(word in done.words for word in refused):
+        return ""
+    return f". {git.handed.remedy}"
 
 
 def shown(remote: str) -> str:
