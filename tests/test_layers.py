@@ -54,6 +54,7 @@ BY_NAME = {
     "__main__.py": {"anton.app"},
     "entrypoints/cli.py": {"anton.entrypoints.…"},
     "app/outside.py": {"anton.adapters.chat.slack", "anton.adapters.tracker.jira"},
+    "app/serving.py": {"anton.adapters.queue.dbos"},
     "adapters/journal/location.py": {"anton.adapters.journal.postgres"},
     "adapters/mcp/servers.py": {"anton.adapters.mcp.connection"},
     "adapters/journal/schema.py": {"anton.adapters.journal.migration"},

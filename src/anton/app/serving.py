@@ -8,7 +8,9 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from importlib import import_module
 from pathlib import Path
+from typing import cast
 
 from anton.adapters.key_file import load_key
 from anton.adapters.queue.local import LocalQueue
@@ -17,6 +19,7 @@ from anton.core import person
 from anton.core.errors import UsageError
 from anton.demo.build import demo_ticket
 from anton.entrypoints.composition import Serving, SlackAccess
+from anton.ports import Queue
 from anton.runs.world import World
 from anton.settings import Settings
 from anton.system.files import replace_file
@@ -45,7 +48,8 @@ def serving_of(settings: Settings, world: World) -> Serving:
             for name in (path.name, str(path))
         },
         secrets=_secrets(settings),
-        queue=partial(LocalQueue, server.runs, server.per_repository),
+        queue=partial(_queue, settings),
+        shared=_shared_database(settings) is not None,
         demo=demo_ticket(),
         demo_checkout=partial(demo_checkout, settings.home),
         tokens=_named_tokens(server.api_token.get_secret_value() if server.api_token else ""),
@@ -54,7 +58,24 @@ def serving_of(settings: Settings, world: World) -> Serving:
         key=partial(load_key, settings.home),
         slack=_slack(settings),
         prove=partial(prove, settings, world),
+        jira_label=settings.jira.label or "",
     )
+
+
+def _shared_database(settings: Settings) -> str | None:
+    """URL of the journal's database, where other machines can have it too."""
+    url = settings.database_url.get_secret_value() if settings.database_url else ""
+    return url if url.startswith(("postgres:", "postgresql:", "postgresql+")) else None
+
+
+def _queue(settings: Settings) -> Queue:
+    """The queue of all who share the journal; DBOS takes a second to import, and one machine needs none."""
+    server, shared = settings.server, _shared_database(settings)
+    if shared is None:
+        return LocalQueue(server.runs, server.per_repository)
+    adapter = import_module("anton.adapters.queue.dbos")
+    limits = (server.runs, server.per_repository, server.runs_in_total)
+    return cast("Queue", adapter.DbosQueue(shared, *limits))
 
 
 def demo_checkout(home: Path, run_id: str) -> Path:

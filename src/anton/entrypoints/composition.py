@@ -75,6 +75,8 @@ class Serving:
     secrets: Mapping[str, str]
     """Of the senders of webhooks, by name: `slack`, `jira`, `github`, …; who has none is not listened to."""
     queue: Callable[[], Queue]
+    shared: bool
+    """Whether other machines have the same journal and queue."""
     demo: Ticket
     """What a request stands for that says nothing."""
     demo_checkout: Callable[[str], Path]
@@ -91,6 +93,8 @@ class Serving:
     """None: nobody in Slack is heard."""
     prove: Callable[[], Awaitable[tuple[Check, ...]]]
     """Which side each port is on, and whether its credentials are good; nothing is changed anywhere."""
+    jira_label: str = ""
+    """Only Jira's issues with this label start a run; empty: all that its webhook tells of."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,10 @@ class Queue(Protocol):
         """Have a run taken on as far as it goes, soon; a run that waits already waits once."""
         ...
 
+    async def ensure(self, run_id: str, repository: str) -> None:
+        """Have a run taken on unless it will be anyway: for what may have been forgotten."""
+        ...
+
     async def work_off(self, work: Work) -> None:
         """Take runs on, within the limits, until cancelled; then those under way are let go of first."""
         ...

@@ -25,6 +25,8 @@ class ServerSettings(Section):
     """Runs that are worked on at once."""
     per_repository: Annotated[int, Field(strict=True, ge=1, le=100)] = 2
     """The same of one repository."""
+    runs_in_total: Annotated[int, Field(strict=True, ge=0, le=10_000)] = 0
+    """By all processes that share a journal on PostgreSQL; 0 for as many as each takes on."""
     runs_per_hour: Annotated[int, Field(strict=True, ge=1, le=1000)] = 5
     """Runs that one ticket may start within an hour."""
     repositories: tuple[AbsolutePath, ...] = ()

@@ -6,8 +6,8 @@ import asyncio
 import hashlib
 import hmac
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager, nullcontext, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from anton.adapters.mcp.server import Link, Server
 from anton.adapters.mcp.servers import McpServers
 from anton.adapters.model.scripted import Step
 from anton.adapters.queue.local import LocalQueue
+from anton.core.run import MILESTONES
 from anton.core.ticket import Ticket
 from anton.entrypoints.composition import Anton, Check, Serving
 from anton.entrypoints.server.application import application
@@ -55,12 +56,19 @@ class Served:
 
     async def until(self, run: str, **wanted: object) -> dict[str, object]:
         """The run, once it is as wanted."""
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            while True:
+        async with asyncio.timeout(PATIENCE_SECONDS), aclosing(self._moments(run)) as moments:
+            async for _ in moments:
                 shown: dict[str, object] = (await self.client.get(f"/runs/{run}")).json()
                 if all(shown.get(name) == value for name, value in wanted.items()):
                     return shown
-                await asyncio.sleep(0.02)
+        raise AssertionError("the server ended first")
+
+    async def _moments(self, run: str) -> AsyncGenerator[None]:
+        """One for each time that the run may have come to stand elsewhere."""
+        async with aclosing(self.desk.bus.follow(self.desk.world.journal, run, 0)) as entries:
+            async for entry in entries:
+                if entry is None or entry.event.kind in MILESTONES:
+                    yield
 
     async def signed(self, sender: str, payload: object, **headers: str) -> httpx2.Response:
         """A webhook as its sender would send it."""
@@ -120,6 +128,7 @@ def an_anton(
         repositories={"shop": office.checkout} if repositories is None else repositories,
         secrets=SECRETS if secrets is None else secrets,
         queue=lambda: LocalQueue(runs, runs),
+        shared=False,
         demo=DEMO,
         demo_checkout=lambda run_id: office.folder / "demo" / run_id,
         tokens={OWNER: TOKEN},

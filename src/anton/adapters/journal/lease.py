@@ -18,22 +18,11 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from sqlalchemy import (
-    Column,
-    Connection,
-    DateTime,
-    Interval,
-    MetaData,
-    Table,
-    Text,
-    delete,
-    func,
-    select,
-    update,
-)
+from sqlalchemy import Connection, Interval, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.sql.elements import BindParameter
 
+from anton.adapters.journal.machines import holds
 from anton.adapters.journal.store import Execute, Guard
 from anton.core.errors import JournalConflict, JournalError, RunBusy, unwrapped
 
@@ -41,16 +30,6 @@ LEASE_SECONDS = 12.0
 """How long a run stays with a process that is not heard of."""
 RENEWALS = 4
 """In the time of one lease."""
-
-tables = MetaData()
-holds = Table(
-    "holds",
-    tables,
-    Column("run_id", Text(collation="C"), primary_key=True),
-    Column("token", Text, nullable=False),
-    Column("holder", Text, nullable=False),  # for people
-    Column("until", DateTime(timezone=True), nullable=False),
-)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,25 +8,14 @@ from __future__ import annotations
 import sqlite3
 from contextlib import AbstractAsyncContextManager, closing
 
-from sqlalchemy import (
-    Column,
-    Connection,
-    Engine,
-    Insert,
-    Integer,
-    Table,
-    create_engine,
-    event,
-    select,
-    text,
-    update,
-)
+from sqlalchemy import Connection, Engine, Insert, Table, create_engine, event, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.engine import URL
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import SQLAlchemyError
 
 from anton.adapters.journal import lease, schema
+from anton.adapters.journal.machines import about, tables
 from anton.adapters.journal.postgres_failure import explain
 from anton.adapters.journal.store import Execute, Guard
 from anton.core.errors import JournalError
@@ -36,9 +25,6 @@ _LOCK = 0x414E544E
 """Of the database, while the tables are made or changed."""
 _STALE_SECONDS = 10
 """After which the server ends a transaction whose client is silent: a stopped process holds nobody up."""
-
-about = Table("about", lease.tables, Column("version", Integer, nullable=False))
-"""One row: the version of the tables."""
 
 
 class PostgresStore:
@@ -120,7 +106,7 @@ class PostgresStore:
             if version == 0:
                 connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
                 schema.create(connection)
-                lease.tables.create_all(connection, checkfirst=False)
+                tables.create_all(connection, checkfirst=False)
                 connection.execute(insert(about).values(version=schema.VERSION))
             elif version < schema.VERSION:
                 schema.upgrade(connection, version)

@@ -49,6 +49,11 @@ class LocalQueue:
         """
         self._put(run_id, repository)
 
+    async def ensure(self, run_id: str, repository: str) -> None:
+        """Have a run taken on unless it waits, is worked on, or comes later; see the port."""
+        if not {run_id} & (self._waiting.keys() | self._running.keys() | self._later.keys()):
+            self._put(run_id, repository)
+
     async def work_off(self, work: Work) -> None:
         """Take runs on until cancelled; see the port."""
         try:

@@ -72,8 +72,13 @@ class Admissions:
 
     def see(self, entry: Entry, state: RunState) -> None:
         """A watcher of runs: a run that is closed makes room for the next one about the same."""
-        if isinstance(entry.event, RunClosed) and self._open.get(subject_of(state.received)) == entry.run_id:
-            del self._open[subject_of(state.received)]
+        if isinstance(entry.event, RunClosed):
+            self.ended(subject_of(state.received), entry.run_id)
+
+    def ended(self, subject: Subject, run_id: str) -> None:
+        """The run is closed: there is room for the next one about this."""
+        if self._open.get(subject) == run_id:
+            del self._open[subject]
 
     def _forget(self, now: datetime) -> None:
         """Let go of tickets that have begun nothing within the hour, once there are many."""

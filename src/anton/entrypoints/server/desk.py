@@ -15,7 +15,7 @@ from anton.core.letter import Message
 from anton.core.run import MILESTONES, Phase, RunState, fold
 from anton.entrypoints.composition import Anton
 from anton.entrypoints.intake.taken import Taken
-from anton.entrypoints.server.admission import Admissions, subject_of
+from anton.entrypoints.server.admission import Admissions, Subject, subject_of
 from anton.entrypoints.server.bus import Bus
 from anton.entrypoints.start import new_run_id
 from anton.runs.runner import answer
@@ -24,6 +24,8 @@ from anton.runs.tell import Told, tell, write
 
 LETTER_SECONDS = 1.0
 """How long an answer or a cancellation waits for the process at work to take it."""
+WAKE_SECONDS = 60.0
+"""Between two looks for runs that should be worked on and are not."""
 NEWEST = 50
 LATEST = "latest"
 
@@ -64,7 +66,7 @@ class Desk:
         run_id = new_run_id()
         received = self._received(run_id, taken)
         subject = subject_of(received)
-        if (known := self._admissions.open_run(subject)) is not None:
+        if (known := await self._open_run(subject)) is not None:
             return known, False
         self._admissions.admit(subject, run_id)
         begun = run_id
@@ -79,6 +81,14 @@ class Desk:
             return begun, False
         await self.queue.put(run_id, received.repository)
         return run_id, True
+
+    async def _open_run(self, subject: Subject) -> str | None:
+        """The run about this that is not closed yet, here or, unseen, by another process."""
+        known = self._admissions.open_run(subject)
+        if known is not None and await self.world.journal.read_kinds(known, {"run_closed"}):
+            self._admissions.ended(subject, known)
+            return None
+        return known
 
     def _received(self, run_id: str, taken: Taken) -> RunReceived:
         demo = self.serving.demo
@@ -145,16 +155,26 @@ class Desk:
             await self.anton.lay_out_demo(run_id)
 
     async def _wake(self) -> None:
-        """Have every run taken on that is open and waits for nobody."""
+        """Have every run taken on that is open and waits for nobody: those of a crash, and forgotten ones."""
+        closed: set[str] = set()
+        while True:
+            try:
+                await self._look_for_open_runs(closed)
+            except AntonError as error:
+                logger.warning("it could not be looked for runs that nobody works on: %s", error)
+            await asyncio.sleep(WAKE_SECONDS)
+
+    async def _look_for_open_runs(self, closed: set[str]) -> None:
         for run_id in await self.world.journal.run_ids():
             try:
-                state = await needs_work(self.world.journal, run_id)
+                if run_id not in closed and await self.world.journal.read_kinds(run_id, {"run_closed"}):
+                    closed.add(run_id)
+                state = None if run_id in closed else await needs_work(self.world.journal, run_id)
             except AntonError as error:
                 logger.warning("run %s cannot be read, so it is left alone: %s", run_id, error)
                 continue
             if state is not None:
-                await self.queue.put(run_id, state.received.repository)
-            if state is not None:
+                await self.queue.ensure(run_id, state.received.repository)
                 self._admissions.know(state.received, run_id)
 
     # Deciding, and talking to runs
