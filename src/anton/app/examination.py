@@ -23,6 +23,17 @@ PROOF_SECONDS = 5.0
 
 async def prove(settings: Settings, world: World) -> tuple[Check, ...]:
     """Which side each port is on; where one has credentials, whether they are good, with nothing changed."""
+    return (
+        *(Check("settings", False, notice) for notice in settings.notices),
+        Check("model", True, ", else ".join((world.model.name, *world.budget.fallback))),
+        *await _sides(world),
+        Check("journal", True, str(settings.home / "journal.db")),
+        Check("sandbox", world.sandbox.level > 0, world.sandbox.description),
+    )
+
+
+async def _sides(world: World) -> list[Check]:
+    """Tracker, forge and chat; what has credentials shows at the same time whether they are good."""
     sides: dict[str, Tracker | Forge | Chat] = {
         "tracker": world.tracker,
         "forge": world.forge,
@@ -30,13 +41,7 @@ async def prove(settings: Settings, world: World) -> tuple[Check, ...]:
     }
     async with asyncio.TaskGroup() as group:
         proofs = [group.create_task(_proved(name, side)) for name, side in sides.items()]
-    return (
-        *(Check("settings", False, notice) for notice in settings.notices),
-        Check("model", True, ", else ".join((world.model.name, *world.budget.fallback))),
-        *(proof.result() for proof in proofs),
-        Check("journal", True, str(settings.home / "journal.db")),
-        Check("sandbox", world.sandbox.level > 0, world.sandbox.description),
-    )
+    return [proof.result() for proof in proofs]
 
 
 async def _proved(name: str, side: Tracker | Forge | Chat) -> Check:
@@ -60,9 +65,7 @@ async def examine(
     return (
         *(Check("settings", False, notice) for notice in settings.notices),
         Check("model", True, ", else ".join((world.model.name, *world.budget.fallback))),
-        Check("tracker", True, world.tracker.description),
-        Check("forge", True, world.forge.description),
-        Check("chat", True, world.chat.description),
+        *await _sides(world),
         Check("web", True, web_of(settings).description),
         Check("search", True, search_of(settings).description),
         Check("journal", True, str(settings.home / "journal.db")),

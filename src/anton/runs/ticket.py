@@ -1,12 +1,14 @@
-"""A run's ticket where it is at home: read again and taken on, without a tracker ever holding up a repair."""
+"""A run's ticket where it is at home: read again, taken on, and done, without holding up a repair."""
 
 from __future__ import annotations
 
 import asyncio
 
 from anton.core.errors import OutsideError, UsageError
+from anton.core.run import MILESTONES, fold
 from anton.core.ticket import Ticket
 from anton.ports import Tracker
+from anton.runs.world import World
 
 TRACKER_SECONDS = 10.0
 """For both together; after that the repair begins with the ticket as it was received."""
@@ -31,3 +33,31 @@ async def take_on(tracker: Tracker, ticket: Ticket) -> tuple[Ticket, tuple[str, 
     else:
         return known, ()
     return known, (f"The ticket was not marked as in progress: {reason}",)
+
+
+async def conclude_merged(world: World, branch: str, link: str) -> str:
+    """Tell a run's tracker that its pull request is merged; what came of it, in a sentence.
+
+    Args:
+        world: Where runs and tickets are.
+        branch: That was merged; anybody's.
+        link: URL of the pull request.
+
+    Raises:
+        OutsideError: the tracker is out of reach or refused; nothing is lost by trying again.
+    """
+    run_id = branch.rpartition("-")[2]
+    entries = await world.journal.read_kinds(run_id, MILESTONES) if branch.startswith("fix/") else ()
+    state = fold(entries) if entries else None
+    opened = state.steps.get("pull_request") if state and state.branch == branch else None
+    if state is None or opened is None or opened.result != link:
+        return "the pull request is none of Anton's"
+    try:
+        async with asyncio.timeout(TRACKER_SECONDS):
+            return await world.tracker.merged(state.received.ticket, link)
+    except TimeoutError:
+        raise OutsideError(
+            f"the tracker did not answer within {TRACKER_SECONDS:g} seconds; redeliver the webhook later"
+        ) from None
+    except UsageError as error:
+        return str(error)

@@ -25,7 +25,7 @@ from anton.entrypoints.intake import (
     parse_json,
     sentry,
 )
-from anton.entrypoints.server.access import TheDesk
+from anton.entrypoints.server.access import TheDesk, desk_of
 from anton.entrypoints.server.guard import LARGE_BODIES, MAX_BODY_BYTES
 from anton.entrypoints.server.problems import Problem, problem
 from anton.entrypoints.server.runs import begun_of
@@ -38,6 +38,7 @@ from anton.entrypoints.signatures import (
     verify_pagerduty,
     verify_sentry,
 )
+from anton.runs.ticket import conclude_merged
 
 Read = Taken | Merged | Ignored
 
@@ -58,6 +59,10 @@ def _header(request: Request, name: str) -> str:
     return request.headers.get(name, "")
 
 
+def _jira_rules(request: Request) -> JiraRules:
+    return JiraRules(label=desk_of(request).serving.jira_label)
+
+
 SENDERS = (
     Sender(
         "jira",
@@ -65,7 +70,7 @@ SENDERS = (
             secret, request.scope["headers"], request.query_params.multi_items(), body
         ),
         lambda request, payload: jira(
-            _header(request, "X-Atlassian-Webhook-Identifier"), payload, JiraRules()
+            _header(request, "X-Atlassian-Webhook-Identifier"), payload, _jira_rules(request)
         ),
     ),
     Sender(
@@ -147,8 +152,9 @@ def _route(sender: Sender) -> Callable[[Request, TheDesk], object]:
         match read:
             case Ignored(reason):
                 return Begun(run=None, begun=False, url=None, detail=reason)
-            case Merged():
-                return Begun(run=None, begun=False, url=None, detail="merged pull requests start no run")
+            case Merged(_, branch, link):
+                told = await conclude_merged(desk.world, branch, link)
+                return Begun(run=None, begun=False, url=None, detail=told)
             case Taken():
                 run_id, begun = await desk.take_in(read)
                 return begun_of(run_id, begun=begun)
