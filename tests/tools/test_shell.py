@@ -212,7 +212,7 @@ def test_no_other_tool_can_leave_the_sandbox(at: At) -> None:
 @pytest.mark.parametrize(
     ("output", "level", "refused"),
     [
-        ("curl: (6) Could not resolve host: pypi.org", SandboxLevel.FULL, True),
+        ("curl: (6) Could not resolve host: packages.example", SandboxLevel.FULL, True),
         ("OSError: [Errno 30] Read-only file system: '/etc/x'", SandboxLevel.FULL, True),
         ("Error: getaddrinfo EAI_AGAIN registry", SandboxLevel.FULL, True),
         ("bash: ./x.sh: Permission denied", SandboxLevel.FULL, False),
