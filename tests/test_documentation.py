@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from anton.core.event import HookMoment
 from anton.entrypoints.cli import anton
-from anton.settings import ENVIRONMENT, HookSettings, PriceSettings, Settings
+from anton.settings import ENVIRONMENT, HookSettings, McpServerSettings, PriceSettings, Settings
 from tests.test_layers import ALLOWED
 
 ROOT = Path(__file__).parent.parent
@@ -159,6 +159,10 @@ def test_the_parts_of_a_hook_are_documented_and_so_are_its_moments() -> None:
     documented = [row[0].strip("`") for row in rows(read("docs/hooks.md"))]
     assert documented == [*HookSettings.model_fields, *documented[len(HookSettings.model_fields) :]]
     assert set(HookMoment) <= set(documented)
+
+
+def test_the_parts_of_an_mcp_server_are_documented() -> None:
+    assert [row[0].strip("`") for row in rows(read("docs/mcp.md"))] == [*McpServerSettings.model_fields]
 
 
 def test_documented_numbers_are_the_defaults() -> None:

@@ -60,4 +60,7 @@ def server_checks(states: Sequence[ServerState]) -> Iterator[Check]:
         detail = f"{state.address}: {ready} tools for {', '.join(state.agents)}"
         if waiting:
             detail += f"; {waiting} wait for your consent: anton mcp accept {state.name}"
-        yield Check(f"mcp {state.name}", not state.problem and not waiting, state.problem or detail)
+        if state.missing:
+            detail += f"; it does not offer {', '.join(state.missing)}"
+        good = not (state.problem or waiting or state.missing)
+        yield Check(f"mcp {state.name}", good, state.problem or detail)

@@ -49,6 +49,8 @@ class ServerState:
     tools: tuple[OfferedTool, ...]
     problem: str = ""
     """Why it cannot be used; empty where nothing is known to be wrong."""
+    missing: tuple[str, ...] = ()
+    """Tools that the operator chose and the server does not offer."""
     seen: bool = True
     """Its tools have been recorded, so it was reached at least once."""
 

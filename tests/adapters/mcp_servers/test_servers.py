@@ -15,9 +15,10 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from anton.adapters.mcp.server import Endpoint, Program, Server
+from anton.adapters.mcp.pins import Pins
+from anton.adapters.mcp.server import REST_SECONDS, Endpoint, Link, Program, ReachedServer, Server
 from anton.adapters.mcp.servers import MAX_TOOLS, McpServers, mcp_servers
-from anton.core.errors import ToolError, UsageError
+from anton.core.errors import OutsideError, ToolError, UsageError
 from anton.core.tool import Tool
 from anton.ports.tool_servers import Consent
 
@@ -290,6 +291,39 @@ async def readable(descriptor: int) -> None:
         await done.wait()
     finally:
         loop.remove_reader(descriptor)
+
+
+async def test_a_server_out_of_reach_is_left_alone_for_a_while(tmp_path: Path) -> None:
+    now, dialled = [0.0], []
+
+    async def dial(asked: Server) -> Link:
+        dialled.append(asked.name)
+        raise OutsideError("nobody is there")
+
+    reached = ReachedServer(server("plain"), Pins(tmp_path), dial, clock=lambda: now[0])
+    for second in (0.0, REST_SECONDS - 1, REST_SECONDS + 1):
+        now[0] = second
+        await reached.reach()
+        assert reached.problem == "nobody is there"
+    assert dialled == ["plain", "plain"]
+
+
+async def test_a_chosen_tool_that_is_not_offered_is_told(opened: Open) -> None:
+    async with opened(server("plain", tools=frozenset({"echo", "ecko"}))) as servers:
+        await learned(servers)
+        assert "mcp.servers.plain.tools names ecko: the server does not offer it" in servers.notices[1]
+
+
+async def test_a_call_that_is_given_up_leaves_the_server_usable(opened: Open) -> None:
+    async with opened(server("plain")) as servers:
+        tool = (await learned(servers))["mcp_plain_echo"]
+        given_up = asyncio.ensure_future(tool.call('{"text": "x"}'))
+        await asyncio.sleep(0)
+        given_up.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await given_up
+        answers = await asyncio.gather(*(tool.call(f'{{"text": "{n}"}}') for n in range(20)))
+        assert [answer.rpartition(" ")[2] for answer in answers] == [str(n) for n in range(20)]
 
 
 # By HTTP

@@ -72,6 +72,7 @@ class Connection:
         self._server = server
         self._client: Client | None = None
         self._ending = asyncio.Event()
+        self._scope: anyio.CancelScope | None = None
         self._changed = False
         self._talk = Talk()
         self.ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -89,12 +90,15 @@ class Connection:
     def close(self) -> None:
         """Have it end soon."""
         self._ending.set()
+        if self._client is None and self._scope is not None:  # it is still being made
+            self._scope.cancel()
 
     async def live(self) -> None:
         """The connection's whole life, for its own task."""
         failure = ""
         # One scope around all: its deadline is that of connecting, then none, then that of parting.
         with anyio.CancelScope(deadline=anyio.current_time() + self._server.connect_seconds) as scope:
+            self._scope = scope
             try:
                 async with self._opened() as client:
                     self._client, scope.deadline = client, float("inf")
@@ -106,7 +110,7 @@ class Connection:
                 failure = _reason(error)
             finally:
                 self._ending.set()
-                self._client = None
+                self._client = self._scope = None
         if not self.ready.done():
             failure = failure or f"it had not answered after {self._server.connect_seconds:g} s"
             self.ready.set_exception(OutsideError(self._sentence("cannot be reached", failure)))

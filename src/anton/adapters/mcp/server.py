@@ -191,7 +191,9 @@ class ReachedServer:
             if self._wanted(name)
         )
         seen = self.pinned is not None
-        return ServerState(self.server.name, self.server.where, self.server.agents, tools, problem, seen)
+        missing = tuple(sorted(self.server.tools - set(self.pinned or ()))) if seen else ()
+        name, where, agents = self.server.name, self.server.where, self.server.agents
+        return ServerState(name, where, agents, tools, problem, missing, seen)
 
     async def call(self, definition: Definition, arguments: Mapping[str, object]) -> str:
         """Call an accepted tool.

@@ -142,6 +142,11 @@ def _notices(state: ServerState) -> Sequence[str]:
             f"The MCP server {state.name!r} has changed or added {listed(waiting, SHOWN_NAMES)}: out of use "
             f"until you consent. Read them: anton mcp; then: anton mcp accept {state.name}"
         )
+    if state.missing:
+        found.append(
+            f"mcp.servers.{state.name}.tools names {listed(state.missing, SHOWN_NAMES)}: the server does not "
+            "offer it; see what it offers: anton mcp"
+        )
     if len(given) > MAX_TOOLS:
         found.append(
             f"The MCP server {state.name!r} offers {len(given):,} tools; an agent gets the first "
