@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -341,6 +342,24 @@ async def test_a_run_at_work_is_cancelled_and_closed_by_the_process_that_works_o
     assert not world.scratch(RUN).exists()
 
 
+async def test_a_cancel_ends_the_programs_of_the_run(tmp_path: Path) -> None:
+    """The suite of the unchanged code says its process id, and then never ends."""
+    told_by = tmp_path / "pid"
+    os.mkfifo(told_by)
+    hangs = f"import os, time\nopen({str(told_by)!r}, 'w').write(str(os.getpid()))\ntime.sleep(600)\n"
+    files = {**QUICK_FILES, "tests/test_todo.py": hangs}
+    office = Office(tmp_path, files=files, command=QUICK_COMMAND)
+    await office.receive()
+    world = office.world({**HONEST, "code": [Silence()], "test": [Silence()]})
+    async with asyncio.TaskGroup() as group:
+        running = group.create_task(advance(world, RUN))
+        suite = int(await asyncio.to_thread(told_by.read_text))
+        await say(world, Cancel())
+    assert running.result().phase is Phase.CLOSED
+    with pytest.raises(ProcessLookupError):
+        os.kill(suite, 0)
+
+
 async def test_a_run_that_nobody_works_on_is_cancelled_at_once(office: Office) -> None:
     await office.receive()
     world = office.world()
@@ -471,3 +490,23 @@ async def test_a_call_that_cannot_be_shown_whole_is_not_asked_about(office: Offi
     await advance(world, RUN)
     [result] = await results_of(office, "code", "write_file")
     assert result.text.endswith("longer than 10,000 characters, it cannot be shown to anybody.")
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+async def test_a_dangerous_command_is_asked_about_by_its_line(tmp_path: Path, allowed: bool) -> None:
+    office = Office(tmp_path, files=QUICK_FILES, command=QUICK_COMMAND)
+    office.specs = tuple(
+        replace(spec, tools=tuple(dict.fromkeys((*spec.tools, "shell")))) if spec.name == "code" else spec
+        for spec in office.specs
+    )
+    await office.receive(rounds=1)
+    remove = Reply(calls=(("shell", {"command": "rm -rf notes && echo gone"}),))
+    script = {**ONLY_CODE_WRITES, "code": [remove, FIX, CODE_DONE, CODE_DONE]}
+    world = replace(office.world(script), question_seconds=300.0)
+    await run_while(world, asked, QuestionReply("q1", "", allowed))
+    [question] = [e.question for e in await events(office, QuestionAsked)]
+    assert question.call == "rm -rf notes && echo gone"
+    assert "is dangerous, about which the policy auto asks (rm: " in question.reason
+    [result] = await results_of(office, "code", "shell")
+    assert result.failed is not allowed
+    assert ("gone" in result.text) is allowed
