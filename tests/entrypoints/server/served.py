@@ -65,7 +65,9 @@ class Served:
 
     async def _moments(self, run: str) -> AsyncGenerator[None]:
         """One for each time that the run may have come to stand elsewhere."""
-        async with aclosing(self.desk.bus.follow(self.desk.world.journal, run, 0)) as entries:
+        known = (await self.desk.entries(run))[-1].number
+        yield
+        async with aclosing(self.desk.bus.follow(self.desk.world.journal, run, known)) as entries:
             async for entry in entries:
                 if entry is None or entry.event.kind in MILESTONES:
                     yield
