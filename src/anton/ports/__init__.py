@@ -6,7 +6,7 @@
 | Sandbox    | bubblewrap, or Landlock + seccomp  | none: runs nothing unless told to |
 | Repository | the `git` command on a bare mirror |                                   |
 | Forge      |                                    | pull requests as Markdown files   |
-| Tracker    |                                    | tickets as Markdown files         |
+| Tracker    | Jira Cloud                         | tickets as Markdown files         |
 | Chat       |                                    | a Markdown file for each run      |
 | CI         |                                    | none                              |
 | Journal    | SQLite                             | in memory                         |
