@@ -77,7 +77,7 @@ async def _edited(world: World, state: RunState) -> tuple[str, ...]:
         return (f"The ticket {key} is no longer at its tracker.",)
     if now in ("", before):
         return ()
-    return (f"The ticket {key} was edited while the agents worked; what they read is what it said before.",)
+    return (f"The ticket {key} was edited meanwhile; the agents read it as it was before.",)
 
 
 def _with(briefing: Briefing, who: str, edited: tuple[str, ...]) -> Briefing:

@@ -37,17 +37,28 @@ class _PullRequest(BaseModel):
     head: _Head
 
 
+class _Permissions(BaseModel):
+    push: bool = False
+
+
+class _Repository(BaseModel):
+    full_name: str
+    archived: bool = False
+    permissions: _Permissions | None = None
+    """Of the account; an installation is not told."""
+
+
 class GitHubForge:
     """The Forge port on a repository of GitHub's, which the draft's remote names.
 
     Args:
         github: With a credential.
-        draft: Open pull requests as drafts.
+        repository: `owner/repo` whose accessibility is shown at start-up; empty for none.
     """
 
-    def __init__(self, github: GitHub, *, draft: bool = False) -> None:
+    def __init__(self, github: GitHub, repository: str = "") -> None:
         self._github = github
-        self._draft = draft
+        self._repository = repository
         self._one_at_a_time = asyncio.Lock()
         """GitHub asks for writes one after the other, and what is looked for must not be made meanwhile."""
 
@@ -58,6 +69,28 @@ class GitHubForge:
         return (
             f"GitHub at {self._github.place.web}, with {credential.description if credential else 'nothing'}"
         )
+
+    async def prove(self) -> str:
+        """Whether the repository may be read and pushed to, as GitHub says; nothing is changed.
+
+        Raises:
+            OutsideError: out of reach, not accepted, archived, or not allowed to push.
+        """
+        if not self._repository:
+            return "no repository is named (GITHUB_REPO)"
+        path, names = "/repos/{repository}", {"repository": self._repository}
+        try:
+            found = _Repository.model_validate(await self._github.get(path, names))
+        except ValidationError as error:
+            raise OutsideError("the answer is not GitHub's. Check github.base_url") from error
+        if found.archived:
+            raise OutsideError(f"{found.full_name!r} is archived: unarchive it, or set another GITHUB_REPO")
+        if found.permissions is not None and not found.permissions.push:
+            raise OutsideError(
+                f"{found.full_name!r} may be read, not pushed to: let the credential write Contents and "
+                "Pull requests"
+            )
+        return f"{found.full_name} may be read and pushed to"
 
     async def open_pull_request(self, draft: PullRequestDraft) -> str:
         """URL of the pull request for the draft's branch, made where there is none.
@@ -118,13 +151,13 @@ class GitHubForge:
             "head": draft.head,
             "base": draft.base,
             "body": body_with_files(draft.body, draft.attachments),
-            "draft": self._draft,
+            "draft": draft.draft,
         }
 
     def _explained(self, refusal: Invalid, draft: PullRequestDraft) -> OutsideError:
         said = str(refusal)
         if "draft" in said.lower():
-            return OutsideError(f"{said}. Set github.draft to false")
+            return OutsideError(f"{said}. Set approval.draft to false")
         if "'base'" in said:
             return OutsideError(
                 f"{said}. GitHub has no branch {draft.base!r}: push it, or choose another --base"
