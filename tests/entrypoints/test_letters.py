@@ -57,6 +57,14 @@ def test_a_call_is_put_before_the_person_at_the_terminal(anton: Shell) -> None:
 
 
 @pytest.mark.slow
+def test_what_was_typed_before_the_question_stood_there_does_not_answer_it(anton: Shell) -> None:
+    with anton.terminal("demo") as terminal:
+        terminal.type("y")
+        terminal.until(ASKS)
+        assert "waits for an answer" in anton("show", only_run(anton)).out
+
+
+@pytest.mark.slow
 def test_any_other_terminal_answers_tells_and_cancels(anton: Shell) -> None:
     with anton.terminal("demo") as terminal:
         terminal.until(ASKS)
@@ -70,6 +78,7 @@ def test_any_other_terminal_answers_tells_and_cancels(anton: Shell) -> None:
         said = anton("answer", run, "--question", "q1", "--no")
         assert said.status == 2
         assert "was already answered by" in said.err
+        assert f"To stop it all the same: anton cancel {run}" in anton("decline", run).err
         assert anton("tell", run, "Mind the edge.").out == "The agents are told.\n"
         said = anton("cancel", run, "Known upstream.")
         assert said.status == 0

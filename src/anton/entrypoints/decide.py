@@ -8,7 +8,7 @@ import click
 from rich.console import Console
 
 from anton.core.decision import Answer
-from anton.core.errors import UsageError
+from anton.core.errors import RunBusy, UsageError
 from anton.core.event import Verb
 from anton.core.run import Phase, RunState, fold
 from anton.entrypoints.composition import Anton, Compose, Wish
@@ -79,7 +79,10 @@ def request_changes(
 @speaking
 def decline(compose: Compose, run: str, text: str, give_up: bool, digest: str, config: Path | None) -> int:
     """Decline RUN, for the reason TEXT: nothing is pushed. A run that still works is given up."""
-    return _decide(compose, run, Verb.DECLINE, digest, config, text=text, override=give_up)
+    try:
+        return _decide(compose, run, Verb.DECLINE, digest, config, text=text, override=give_up)
+    except RunBusy as busy:
+        raise RunBusy(f"{busy}. To stop it all the same: anton cancel {run}") from busy
 
 
 @click.command()
