@@ -19,7 +19,9 @@ from anton.adapters.mcp.pins import Pins
 from anton.adapters.mcp.server import REST_SECONDS, Endpoint, Link, Program, ReachedServer, Server
 from anton.adapters.mcp.servers import MAX_TOOLS, McpServers, mcp_servers
 from anton.core.errors import OutsideError, ToolError, UsageError
-from anton.core.tool import Tool
+from anton.core.permission import Policy
+from anton.core.tool import Reach, Tool
+from anton.engine.permitted import permitted
 from anton.ports.tool_servers import Consent
 
 HERE = Path(__file__).parent
@@ -306,6 +308,27 @@ async def test_a_server_out_of_reach_is_left_alone_for_a_while(tmp_path: Path) -
         await reached.reach()
         assert reached.problem == "nobody is there"
     assert dialled == ["plain", "plain"]
+
+
+@pytest.mark.parametrize(
+    ("policy", "reach", "made"),
+    [
+        (Policy.AUTO, Reach.OUTSIDE, True),
+        (Policy.ON_REQUEST, Reach.OUTSIDE, False),
+        (Policy.NEVER, Reach.NETWORK, False),
+        (Policy.NEVER, Reach.READ, True),
+    ],
+)
+async def test_a_call_passes_the_table_of_permissions(
+    opened: Open, policy: Policy, reach: Reach, made: bool
+) -> None:
+    async with opened(server("plain", reach=reach)) as servers:
+        tool = permitted(await learned(servers), policy, sandboxed=True)["mcp_plain_echo"]
+        if made:
+            assert (await tool.call('{"text": "x"}')).endswith("plain: x")
+        else:
+            with pytest.raises(ToolError, match="mcp_plain_echo was not carried out"):
+                await tool.call('{"text": "x"}')
 
 
 async def test_a_chosen_tool_that_is_not_offered_is_told(opened: Open) -> None:
