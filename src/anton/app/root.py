@@ -12,19 +12,19 @@ from functools import partial
 from pathlib import Path
 from typing import cast
 
-from anton.adapters.forge.local import LocalForge
 from anton.adapters.journal.sql import SqlJournal
 from anton.adapters.mcp.servers import mcp_servers
-from anton.adapters.repository.git import GitRepository
-from anton.adapters.repository.mirror import create_bare
+from anton.adapters.repository.carried import Carrier
 from anton.app.agents import delegates_of, equip, hooks_of, search_of, specs_of, web_of
 from anton.app.approvals import approval_of
 from anton.app.examination import examine
 from anton.app.extensions import Extensions, extensions_of, installed_plugins
+from anton.app.github import GitHubSide, github_side
 from anton.app.models import model_of
 from anton.app.outside import chat_of, tracker_of
 from anton.app.sandboxes import sandbox_of
 from anton.app.serving import demo_checkout, serving_of
+from anton.app.shared import carried, carrier_of
 from anton.app.suites import ENVIRONMENTS, planned_by
 from anton.app.tool_servers import RECORDS, servers_of
 from anton.core.agent import AGENTS
@@ -40,7 +40,6 @@ from anton.proving.programs import Machine
 from anton.runs.budget import Budget
 from anton.runs.world import World
 from anton.settings import Settings, package_sources_of_process, settings_of_process
-from anton.system.naming import folder_name
 
 
 @asynccontextmanager
@@ -56,13 +55,22 @@ async def compose(wish: Wish) -> AsyncIterator[Anton]:
     async with mcp_servers(servers_of(settings), settings.home / RECORDS) as servers:
         if _has_model(settings) and not wish.looking:
             await servers.learn()
-        async with _composed(settings, wish, extensions, servers) as anton:
+        async with (
+            carrier_of(settings) as carrier,
+            github_side(settings) as github,
+            _composed(settings, wish, extensions, servers, carrier, github) as anton,
+        ):
             yield anton
 
 
 @asynccontextmanager
 async def _composed(
-    settings: Settings, wish: Wish, extensions: Extensions, servers: ToolServers
+    settings: Settings,
+    wish: Wish,
+    extensions: Extensions,
+    servers: ToolServers,
+    carrier: Carrier | None,
+    github: GitHubSide,
 ) -> AsyncIterator[Anton]:
     model = cast("Model | None", extensions.chosen("model")) or model_of(settings, wish.record)
     url = settings.database_url
@@ -76,11 +84,11 @@ async def _composed(
         model=model,
         sandbox=sandbox,
         tracker=cast("Tracker | None", extensions.chosen("tracker")) or tracker_of(settings, [demo_ticket()]),
-        forge=cast("Forge | None", extensions.chosen("forge")) or LocalForge(settings.home / "pull_requests"),
+        forge=cast("Forge | None", extensions.chosen("forge")) or github.forge(),
         chat=cast("Chat | None", extensions.chosen("chat")) or chat_of(settings),
         hooks=hooks_of(settings),
-        repository=partial(_repository, settings.home),
-        remote=partial(_remote, settings.home),
+        repository=carried(github.repository, carrier),
+        remote=github.remote,
         plan=partial(planned_by, settings),
         environments=Environments(
             settings.home / ENVIRONMENTS, sandbox, Machine(Path(sys.executable)), package_sources_of_process()
@@ -105,7 +113,7 @@ async def _composed(
         ),
     )
     try:
-        yield _anton(settings, wish, world, extensions, servers)
+        yield _anton(settings, wish, world, extensions, servers, github)
     finally:
         await world.chat.close()
         await model.close()
@@ -126,27 +134,15 @@ def _make_home(home: Path) -> None:
         ) from error
 
 
-def _repository(home: Path, path: str) -> GitRepository:
-    return GitRepository(Path(path), home / "mirrors" / f"{folder_name(path)}.git")
-
-
-async def _remote(home: Path, repository: str, origin: str) -> str:
-    """The repository's own origin if it is on this machine, else a bare repository that Anton keeps for it.
-
-    An origin elsewhere needs a forge with a credential; without one nothing is sent to it.
-    """
-    if origin.startswith("/") and await asyncio.to_thread(Path(origin).is_dir):
-        return origin
-    own = home / "remotes" / f"{folder_name(repository)}.git"
-    if not await asyncio.to_thread(own.exists):
-        await create_bare(own)
-    return str(own)
-
-
 def _anton(
-    settings: Settings, wish: Wish, world: World, extensions: Extensions, servers: ToolServers
+    settings: Settings,
+    wish: Wish,
+    world: World,
+    extensions: Extensions,
+    servers: ToolServers,
+    github: GitHubSide,
 ) -> Anton:
-    repository = wish.repository or settings.repo_cwd or Path.cwd()
+    repository = github.chosen(wish.repository)
 
     async def lay_out_demo(run_id: str) -> Path:
         checkout = demo_checkout(settings.home, run_id)
@@ -167,7 +163,7 @@ def _anton(
         tool_servers=servers,
         plugins=tuple(extensions.checks()),
         plugins_installed=partial(installed_plugins, wish.repository or settings.repo_cwd),
-        serving=serving_of(settings, world),
+        serving=serving_of(settings, world, github.configured),
     )
 
 

@@ -8,18 +8,15 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from importlib import import_module
 from pathlib import Path
-from typing import cast
 
 from anton.adapters.key_file import load_key
-from anton.adapters.queue.local import LocalQueue
 from anton.app.examination import prove
+from anton.app.shared import queue_of, shared_database
 from anton.core import person
 from anton.core.errors import UsageError
 from anton.demo.build import demo_ticket
 from anton.entrypoints.composition import Serving, SlackAccess
-from anton.ports import Queue
 from anton.runs.world import World
 from anton.settings import Settings
 from anton.system.files import replace_file
@@ -33,8 +30,8 @@ UNNAMED = "token"
 _NAMED = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]{0,59}):(.+)")
 
 
-def serving_of(settings: Settings, world: World) -> Serving:
-    """What `anton serve` works with."""
+def serving_of(settings: Settings, world: World, on_github: Path | None) -> Serving:
+    """What `anton serve` works with; `on_github` stands for a repository that needs no checkout."""
     server = settings.server
     first = (settings.repo_cwd,) if settings.repo_cwd else ()
     return Serving(
@@ -43,13 +40,16 @@ def serving_of(settings: Settings, world: World) -> Serving:
         public_url=server.public_url or "",
         runs_per_hour=server.runs_per_hour,
         repositories={
-            name: path
-            for path in reversed(dict.fromkeys((*first, *server.repositories)))
-            for name in (path.name, str(path))
+            **{
+                name: path
+                for path in reversed(dict.fromkeys((*first, *server.repositories)))
+                for name in (path.name, str(path))
+            },
+            **_on_github(settings, on_github),
         },
         secrets=_secrets(settings),
-        queue=partial(_queue, settings),
-        shared=_shared_database(settings) is not None,
+        queue=partial(queue_of, settings),
+        shared=shared_database(settings) is not None,
         demo=demo_ticket(),
         demo_checkout=partial(demo_checkout, settings.home),
         tokens=_named_tokens(server.api_token.get_secret_value() if server.api_token else ""),
@@ -62,20 +62,10 @@ def serving_of(settings: Settings, world: World) -> Serving:
     )
 
 
-def _shared_database(settings: Settings) -> str | None:
-    """URL of the journal's database, where other machines can have it too."""
-    url = settings.database_url.get_secret_value() if settings.database_url else ""
-    return url if url.startswith(("postgres:", "postgresql:", "postgresql+")) else None
-
-
-def _queue(settings: Settings) -> Queue:
-    """The queue of all who share the journal; DBOS takes a second to import, and one machine needs none."""
-    server, shared = settings.server, _shared_database(settings)
-    if shared is None:
-        return LocalQueue(server.runs, server.per_repository)
-    adapter = import_module("anton.adapters.queue.dbos")
-    limits = (server.runs, server.per_repository, server.runs_in_total)
-    return cast("Queue", adapter.DbosQueue(shared, *limits))
+def _on_github(settings: Settings, path: Path | None) -> dict[str, Path]:
+    """The repository on GitHub by its name: its checkout where one is set, else what stands for it."""
+    name, found = settings.github.repo, settings.repo_cwd or path
+    return {name: found} if name and found else {}
 
 
 def demo_checkout(home: Path, run_id: str) -> Path:

@@ -46,6 +46,8 @@ ENVIRONMENT: Mapping[str, Keys] = MappingProxyType(
         "JIRA_EMAIL": ("jira", "email"),
         "JIRA_API_TOKEN": ("jira", "api_token"),
         "ANTON_API_TOKEN": ("server", "api_token"),
+        "GITHUB_TOKEN": ("github", "token"),
+        "GITHUB_REPO": ("github", "repo"),
         "GITHUB_WEBHOOK_SECRET": ("webhooks", "github"),
         "JIRA_WEBHOOK_SECRET": ("webhooks", "jira"),
         "REPO_CWD": ("repo_cwd",),
@@ -71,7 +73,9 @@ PACKAGE_SOURCES = frozenset(
 HOOK_VARIABLES = ("PATH", "HOME", "LANG")
 """What a hook's environment takes over from this process's."""
 
-_PATHS: frozenset[Keys] = frozenset({("home",), ("repo_cwd",), ("run", "reports"), ("tests", "python")})
+_PATHS: frozenset[Keys] = frozenset(
+    {("home",), ("repo_cwd",), ("run", "reports"), ("tests", "python"), ("github", "private_key")}
+)
 
 
 @dataclass(slots=True)

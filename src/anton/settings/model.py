@@ -20,6 +20,7 @@ from anton.core.agent import AgentName
 from anton.core.permission import Policy
 from anton.settings.approval import ApprovalSettings
 from anton.settings.fields import AbsolutePath, Dollars, Host, InsidePath, Key, SecretText, Section, Text, Url
+from anton.settings.github import GitHubSettings
 from anton.settings.jira import JiraSettings
 from anton.settings.mcp import McpSettings, PluginSettings
 from anton.settings.server import ServerSettings, WebhookSettings
@@ -261,6 +262,7 @@ class Settings(Section):
     sandbox: SandboxSettings = Field(default_factory=SandboxSettings)
     web: WebSettings = Field(default_factory=WebSettings)
     slack: SlackSettings = Field(default_factory=SlackSettings)
+    github: GitHubSettings = Field(default_factory=GitHubSettings)
     jira: JiraSettings = Field(default_factory=JiraSettings)
     approval: ApprovalSettings = Field(default_factory=ApprovalSettings)
     mcp: McpSettings = Field(default_factory=McpSettings)
