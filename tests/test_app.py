@@ -162,3 +162,33 @@ async def test_a_variable_that_the_tests_were_given_and_that_is_not_set_here_is_
     async with compose(write('[model]\nname = "a"\n')) as anton:
         with pytest.raises(UsageError, match=r"'API_TOKEN' by tests\.env.*resume RUN --config FILE"):
             anton.world.plan(DECLARED, began.options)
+
+
+async def test_jira_is_the_tracker_of_its_own_tickets_where_there_is_a_token(
+    write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    toml = """[model]
+    name = "m"
+    [jira]
+    base_url = "https://example.atlassian.net"
+    email = "anton@example.com"
+    """
+    async with compose(write(toml)) as anton:
+        assert anton.world.tracker.description.startswith("local")
+    monkeypatch.setenv("JIRA_API_TOKEN", "ATATT3x-secret")
+    async with compose(write(toml)) as anton:
+        said = anton.world.tracker.description
+        assert (await anton.world.tracker.get("BUG-42")).source == "local", (
+            "the demo's ticket is not asked for"
+        )
+    assert said.startswith(
+        "Jira (https://example.atlassian.net as anton@example.com); tickets from elsewhere: local"
+    )
+
+
+async def test_a_token_of_jira_alone_is_not_enough(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JIRA_API_TOKEN", "ATATT3x-secret")
+    with pytest.raises(UsageError, match="needs JIRA_BASE_URL and JIRA_EMAIL") as refused:
+        async with compose(write("")):
+            pass
+    assert "secret" not in str(refused.value)
