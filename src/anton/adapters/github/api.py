@@ -97,6 +97,10 @@ class GitHub:
         self._client = client
         self._calls = _Calls(client, place.api)
 
+    async def close(self) -> None:
+        """Let go of connections."""
+        await self._client.aclose()
+
     async def get(self, path: str, names: Mapping[str, str], **query: str) -> Any:  # noqa: ANN401 (JSON)
         """What is at a path; `{name}` in it stands for a name, escaped.
 
