@@ -40,7 +40,8 @@ class Round:
             if WRITER in crew:
                 group.create_task(self._write_up(crew[WRITER], handed_in), name=WRITER)
             if log.state.phase is Phase.WORKING:
-                while not self._is_quiet(crew):
+                await self._investigate(crew)
+                while not self._is_quiet(crew):  # somebody's word came in the last instant
                     await self._investigate(crew)
                 await log.append(ProofStarted(log.state.round), *notes_for_writer(log.state))
             handed_in.set()
