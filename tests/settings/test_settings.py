@@ -225,7 +225,7 @@ def test_a_mistake_of_the_repository_is_named_as_such(toml: str, words: str) -> 
         ('[web]\nallow = ["http://a.example"]', "anton.toml: web.allow.0 is 'http://a.example': it must be"),
         (
             "zzz = 1",
-            "anton.toml: unknown key 'zzz': Allowed here: agents, approval, budget, database_url, home, ",
+            "anton.toml: unknown key 'zzz': Allowed here: agents, approval, budget, database_url, github, ",
         ),
         ("[run]\nrounds = 0", "anton.toml: run.rounds is 0: it must be greater than or equal to 1"),
         ('[run]\nrounds = "two"', "anton.toml: run.rounds is 'two': it must be a valid integer"),

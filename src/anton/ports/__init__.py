@@ -5,7 +5,7 @@
 | Model      | any chat-completions endpoint      | a recording of a true run         |
 | Sandbox    | bubblewrap, or Landlock + seccomp  | none: runs nothing unless told to |
 | Repository | the `git` command on a bare mirror |                                   |
-| Forge      |                                    | pull requests as Markdown files   |
+| Forge      | GitHub                             | pull requests as Markdown files   |
 | Tracker    | Jira Cloud                         | tickets as Markdown files         |
 | Chat       |                                    | a Markdown file for each run      |
 | CI         |                                    | none                              |
