@@ -3,17 +3,20 @@
     python bench/libraries.py LIBRARY BASE_URL MODEL TURNS SESSIONS
 
 Prints a JSON list of seconds: CPU time between calls of the tool, or, where the endpoint holds the stream
-open, the monotonic time of each call.
+open, the monotonic time of each call. With `together` as a sixth argument the sessions run at once, and the
+list is: wall seconds, CPU seconds, bytes of memory that the process grew by.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import resource
 import sys
 import time
 from collections.abc import Awaitable, Callable
 from itertools import pairwise
+from pathlib import Path
 
 from endpoint import PROMPT, RESULT, SYSTEM, TOOL, arguments
 
@@ -96,8 +99,29 @@ def openai_agents(base_url: str, model: str, turns: int) -> Session:
     return session
 
 
-async def main(library: str, base_url: str, model: str, turns: int, sessions: int) -> None:
+async def together(session: Session, sessions: int) -> list[float]:
+    """What so many sessions at once took, once one has brought everything in that is shared."""
+    await session(lambda: None)
+    before, wall, cpu = resident(), time.monotonic(), time.process_time()
+    await asyncio.gather(*(session(lambda: None) for _ in range(sessions)))
+    return [time.monotonic() - wall, time.process_time() - cpu, peak() - before]
+
+
+def resident() -> int:
+    """Bytes of memory that the process holds."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+
+
+def peak() -> int:
+    """Bytes that it held at most."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+async def main(library: str, base_url: str, model: str, turns: int, sessions: int, at_once: bool) -> None:
     session = {"pydantic-ai": pydantic_ai, "openai-agents": openai_agents}[library](base_url, model, turns)
+    if at_once:
+        print(json.dumps(await together(session, sessions)))
+        return
     held = float(model.rpartition("/")[2]) > 0
     clock = time.monotonic if held else time.process_time
     found: list[float] = []
@@ -109,4 +133,5 @@ async def main(library: str, base_url: str, model: str, turns: int, sessions: in
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4]), int(sys.argv[5])))
+    at_once = sys.argv[6:] == ["together"]
+    asyncio.run(main(sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4]), int(sys.argv[5]), at_once))
