@@ -19,7 +19,7 @@ from anton.proving.scratch import remove_folder
 from anton.runs.announce import announced
 from anton.runs.brief import conclude
 from anton.runs.budget import within
-from anton.runs.circumstances import circumstanced, ticket_seen
+from anton.runs.circumstances import circumstanced, text_of
 from anton.runs.deliver import deliver
 from anton.runs.log import RunLog, Watcher, open_log
 from anton.runs.mailbox import Mailbox, open_mail
@@ -149,7 +149,7 @@ class _Runner:
                 plan.options,
                 remote_head=await remote_head(repository, remote, found.branch),
                 ticket=None if ticket == received.ticket else ticket,
-                ticket_seen=await ticket_seen(self.world, received.ticket),
+                ticket_seen="" if said and ticket is received.ticket else text_of(ticket),
             )
         )
 
