@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
 import pytest
 
+from anton.adapters.journal.memory import MemoryJournal
 from anton.adapters.journal.sql import SqlJournal
 from anton.adapters.model.scripted import Reply, ScriptedModel, Silence
 from anton.core.decision import Answer, Refused
@@ -399,6 +400,32 @@ async def test_a_run_that_waits_for_a_decision_can_be_cancelled(office: Office) 
     state = await advance(world, RUN)
     assert state.closed is not None
     assert (state.closed.outcome, state.closed.detail) == (RunOutcome.DECLINED, "Obsolete.")
+
+
+class LastInstant(MemoryJournal):
+    """Somebody writes after the last look for letters, when the run is still held."""
+
+    letter: Letter | None = None
+
+    @asynccontextmanager
+    async def hold(self, run_id: str) -> AsyncIterator[None]:
+        async with super().hold(run_id):
+            yield
+            if self.letter is not None:
+                await self.post(self.letter)
+                self.letter = None
+
+
+async def test_a_letter_that_comes_while_the_run_is_let_go_of_is_not_left_lying(tmp_path: Path) -> None:
+    journal = LastInstant()
+    office = Office(tmp_path, journal, QUICK_FILES, command=QUICK_COMMAND)
+    await office.receive()
+    world = office.world()
+    journal.letter = write(world, RUN, KIM, Cancel("Late."))
+    state = await advance(world, RUN)
+    assert state.closed is not None
+    assert state.closed.detail == "Late."
+    assert await journal.letters(RUN) == ()
 
 
 async def test_another_process_reaches_a_run_at_work(tmp_path: Path) -> None:
