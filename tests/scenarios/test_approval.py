@@ -198,7 +198,7 @@ class RestlessTracker:
         return await self.inner.merged(ticket, link)
 
 
-AT_START = 2
+AT_START = 1
 """How often a ticket is read before the agents start."""
 
 
