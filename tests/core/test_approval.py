@@ -209,6 +209,13 @@ def test_whoever_sits_at_the_machine_decides_alone_as_long_as_it_is_theirs() -> 
     assert "may not decide" in told(state, approve("terminal:"), mine)
 
 
+def test_an_owner_completes_what_they_began_under_rules_that_are_gone() -> None:
+    waits = after(RISKY, decide(RISKY, approve(terminal("kim")), RULES))
+    assert len(waits.approvals) == 1
+    [decided] = decide(waits, approve(terminal("kim")), ApprovalRules())
+    assert isinstance(decided, Decided)
+
+
 def test_a_double_tap_is_told_that_it_counts_already() -> None:
     approved = after(PLAIN, decide(PLAIN, approve(KIM), RULES))
     assert told(approved, approve(KIM)) == "you already approved run r1"

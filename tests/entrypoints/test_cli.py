@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import re
 import subprocess
@@ -128,6 +129,47 @@ def test_without_a_terminal_the_demo_stops_at_the_decision_and_another_process_d
     assert_delivered(anton, run)
     assert "delivered" in anton("runs").out.lower()
     assert f"fix/bug-42-{run}" in anton("show", run).out
+
+
+TEAM = """
+[approval]
+two_persons = ["**"]
+requester_may_approve = true
+[approval.people.me]
+terminal = ["{user}"]
+[approval.people.kim]
+slack = ["T024BE7LD/U04PV1N2X"]
+[[approval.rules]]
+people = [{names}]
+"""
+
+
+@pytest.mark.slow
+def test_the_keyboard_passes_the_same_gate_as_everybody(anton: Shell) -> None:
+    waiting = anton("demo")
+    run = run_id_in(waiting.out)
+    remote = anton.home / "demo" / run / "todo-service.git"
+    team = anton.folder / "team.toml"
+
+    team.write_text(TEAM.format(user=getpass.getuser(), names='"kim"'))
+    refused = anton("approve", run, "--config", str(team))
+    assert refused.status == 2
+    assert f"may not decide on run {run}: no rule of [approval]" in " ".join(refused.err.split())
+
+    team.write_text(TEAM.format(user=getpass.getuser(), names='"kim", "me"'))
+    first = anton("approve", run, "--config", str(team))
+    assert first.status == 0, first.err
+    assert "another one has to approve it as well" in first.out
+    again = anton("approve", run, "--config", str(team))
+    assert again.status == 2
+    assert "it takes another person's approval" in again.err
+    shown = " ".join(anton("show", run).out.split())
+    assert "approved; it takes another person as well" in shown
+    assert "no rule of [approval]" in shown
+    assert git(remote, "for-each-ref", "--format=%(refname:short)").split() == ["main"]
+
+    delivered = anton("approve", run)
+    assert delivered.status == 0, "without those rules the machine is its owner's"
 
 
 @pytest.mark.slow

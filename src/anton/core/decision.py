@@ -117,13 +117,14 @@ def _approved(state: RunState, answer: Answer, rules: ApprovalRules) -> Decided 
     if rules.asked_for(answer.by, state.received.requested_by, state.received.ticket.reporter):
         raise Refused(f"you asked for run {run} or reported its bug, so somebody else has to approve it")
     override = _override(state, answer)
+    risky = () if rules.owns(answer.by) else rules.risky(paths)
     earlier = _earlier(state, rules)
-    if any(rules.same(answer.by, given.by) for given in earlier):
+    if risky and any(rules.same(answer.by, given.by) for given in earlier):
         raise Refused(
             f"you already approved run {run}; it takes another person's approval, "
-            f"for it changes {listed(rules.risky(paths), SHOWN)}"
+            f"for it changes {listed(risky, SHOWN)}"
         )
-    if rules.risky(paths) and not rules.owns(answer.by) and not earlier:
+    if risky and not earlier:
         text = sayable(answer.text).strip()
         return ApprovalGiven(answer.by, answer.digest, rules.name(answer.by), text, override)
     return _decided(answer, rules, override=override)

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from anton.core.approval import RISKY
 from anton.settings.fields import Section, Text
 
-SlackMember = Annotated[str, Field(pattern="^[TE][A-Z0-9]{1,30}/[UW][A-Z0-9]{1,30}$")]
-"""Ids of workspace and member, as in `T024BE7LD/U04PV1N2X`."""
-Name = Annotated[str, Field(pattern="^[A-Za-z0-9][A-Za-z0-9._-]{0,59}$")]
+
+def _member(text: str) -> str:
+    if not re.fullmatch(r"[TE][A-Z0-9]{1,30}/[UW][A-Z0-9]{1,30}", text):
+        raise ValueError("must be the ids of workspace and member, as in 'T024BE7LD/U04PV1N2X'")
+    return text
+
+
+def _name(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}", text):
+        raise ValueError("must be a name of letters, digits, '.', '_' and '-', as in 'kim'")
+    return text
+
+
+SlackMember = Annotated[str, AfterValidator(_member)]
+Name = Annotated[str, AfterValidator(_name)]
 
 
 class PersonSettings(Section):
