@@ -192,6 +192,14 @@ class RunState:
         return self.decisions[-1] if self.decisions else None
 
     @property
+    def earlier_approvals(self) -> tuple[ApprovalGiven, ...]:
+        """Other people's approvals of what was decided on, oldest first."""
+        decided = self.decision
+        if not decided:
+            return ()
+        return tuple(g for g in self.approvals if g.digest == decided.digest and g.by != decided.by)
+
+    @property
     def approvers(self) -> tuple[str, ...]:
         """Who approved what is being delivered or was; empty where it was not."""
         decided = self.decision
@@ -199,7 +207,7 @@ class RunState:
             return ()
         if decided.verb is not Verb.APPROVE:
             return ()
-        return (*(given.who for given in self.approvals if given.digest == decided.digest), decided.who)
+        return tuple(dict.fromkeys((*(given.who for given in self.earlier_approvals), decided.who)))
 
     @property
     def questions(self) -> tuple[Question, ...]:

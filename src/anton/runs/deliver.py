@@ -81,7 +81,7 @@ async def _open_pull_request(world: World, log: RunLog) -> str:
         base=base.branch,
         commit=proof.patch.head,
         title=briefing.pull_request_title,
-        body=as_approved(briefing.pull_request_body, state.approvals, decision),
+        body=as_approved(briefing.pull_request_body, state.earlier_approvals, decision),
         labels=LABELS,
         remote=_remote(state),
         attachments=await _bundle(world, state),

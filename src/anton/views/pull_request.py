@@ -57,12 +57,15 @@ def pull_request_body(state: RunState, proof: Proof, headline: str) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def as_approved(body: str, approvals: Sequence[ApprovalGiven], decided: Decided) -> str:
-    """The body as it is opened: who approved, and, where the proof is not green, that they said so."""
-    given: list[ApprovalGiven | Decided] = [
-        *(each for each in approvals if each.digest == decided.digest),
-        decided,
-    ]
+def as_approved(body: str, earlier: Sequence[ApprovalGiven], decided: Decided) -> str:
+    """The body as it is opened: who approved, and, where the proof is not green, that they said so.
+
+    Args:
+        body: as the digest covers it.
+        earlier: other people's approvals of the same briefing.
+        decided: the one that completed them.
+    """
+    given: list[ApprovalGiven | Decided] = [*earlier, decided]
     who = " and ".join(code(each.who) for each in given)
     if not decided.override:
         return f"{body}\n## Approved by\n\n{who}\n"
