@@ -17,6 +17,7 @@ from anton.entrypoints.composition import Anton
 from anton.entrypoints.intake.taken import Taken
 from anton.entrypoints.server.admission import Admissions, Subject, subject_of
 from anton.entrypoints.server.bus import Bus
+from anton.entrypoints.server.retelling import retell
 from anton.entrypoints.start import new_run_id
 from anton.runs.runner import answer
 from anton.runs.supervise import needs_work, work_on
@@ -135,10 +136,12 @@ class Desk:
         async with asyncio.TaskGroup() as group:
             working = group.create_task(self.queue.work_off(self._work), name="queue")
             waking = group.create_task(self._wake(), name="wake")
+            telling = group.create_task(retell(self.world), name="retell")
             try:
                 yield
             finally:
                 self.bus.close()
+                telling.cancel()
                 waking.cancel()
                 working.cancel()
 

@@ -104,6 +104,10 @@ def _body(state: RunState, links: Links) -> Iterator[Block]:
         yield said(f":hourglass_flowing_sand: {_doing(state)[:1].upper()}{_doing(state)[1:]}.")
         if agents := _agents(state):
             yield context(agents)
+    if state.work.stopped is not None and state.phase is not Phase.CLOSED:
+        again = "" if state.work.parked else " It is tried again by itself."
+        yield said(f":warning: *It cannot go on now.*{again}")
+        yield told(state.work.stopped.reason)
     if briefing is not None and proof is not None:
         yield from _briefing(state, briefing, proof)
     yield from (_decision(decided) for decided in state.decisions)
