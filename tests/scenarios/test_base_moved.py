@@ -93,6 +93,7 @@ async def test_a_fix_is_proved_on_the_new_commit_before_anything_is_pushed(
     new = go_on(tmp_path, "other.py", "x = 1\n", force=force)
     second = await approve(world, first)
     assert second.phase is Phase.DECIDING
+    assert second.renewed, "whoever names no digest may have seen the first one"
     assert pushed(office) == ["main"]
     assert first.briefing is not None
     assert second.briefing is not None

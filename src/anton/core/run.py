@@ -192,6 +192,11 @@ class RunState:
         return self.decisions[-1] if self.decisions else None
 
     @property
+    def renewed(self) -> bool:
+        """Whether the briefing that waits is not the first: somebody may have looked at an older one."""
+        return self.phase is Phase.DECIDING and bool(self.decisions)
+
+    @property
     def earlier_approvals(self) -> tuple[ApprovalGiven, ...]:
         """Other people's approvals of what was decided on, oldest first."""
         decided = self.decision

@@ -10,7 +10,7 @@ from rich.console import Console
 from anton.core.decision import Answer
 from anton.core.errors import RunBusy, UsageError
 from anton.core.event import Verb
-from anton.core.run import Phase, RunState, fold
+from anton.core.run import RunState, fold
 from anton.entrypoints.composition import Anton, Compose, Wish
 from anton.entrypoints.session import Seat, attend, refuse_unheard, submit, waits_for_another
 from anton.entrypoints.speaking import speaking
@@ -108,11 +108,6 @@ def resume(
     return attend(Seat(compose, wish, Console(), yes), run)
 
 
-def renewed(state: RunState) -> bool:
-    """Whether somebody may have looked at an older briefing than the one that waits."""
-    return state.phase is Phase.DECIDING and bool(state.decisions)
-
-
 def _decide(
     compose: Compose,
     run: str,
@@ -130,7 +125,7 @@ def _decide(
     async def look(anton: Anton) -> Answer:
         state = await state_of(anton, run)
         current = state.briefing.digest if state.briefing else ""
-        if verb is Verb.APPROVE and not digest and renewed(state):
+        if verb is Verb.APPROVE and not digest and state.renewed:
             raise UsageError(
                 f"the briefing of run {run} was renewed since the first one. Look at it (anton show {run}), "
                 f"then name what you saw: anton approve {run} --digest {current[:12]}"

@@ -103,7 +103,7 @@ async def approve(desk: TheDesk, who: Who, run: str, asked: Approval | None = No
     asked = asked or Approval()
 
     def given(state: RunState) -> Answer:
-        seen = _seen(state, asked.digest, must_name=_renewed(state))
+        seen = _seen(state, asked.digest, must_name=state.renewed)
         return Answer(Verb.APPROVE, who, seen, asked.text, asked.override_red)
 
     return _heard(await desk.decide(await desk.named(run), given))
@@ -157,10 +157,6 @@ async def answer(desk: TheDesk, who: Who, run: str, asked: Reply) -> Heard:
     question = asked.question or _only_question(await desk.state(run_id))
     told = await desk.tell(run_id, who, QuestionReply(question, asked.text, asked.allowed))
     return _heard(told.state, taken=told.taken)
-
-
-def _renewed(state: RunState) -> bool:
-    return any(decided.verb is Verb.REQUEST_CHANGES for decided in state.decisions)
 
 
 def _seen(state: RunState, digest: str, *, must_name: bool = False) -> str:
