@@ -22,7 +22,7 @@ from anton.core.run import Phase
 from anton.entrypoints.server.access import TheDesk, Who
 from anton.entrypoints.server.bus import LOOK_SECONDS
 from anton.entrypoints.server.desk import Desk
-from anton.entrypoints.server.problems import Problem, problem
+from anton.entrypoints.server.problems import problem, refusals
 
 HEARTBEAT_SECONDS = 15.0
 """Of silence, after which a comment is sent, so that nothing between takes the connection for dead."""
@@ -41,7 +41,9 @@ router = APIRouter(tags=["runs"])
             "description": "`id` is the event's number, `event` its kind",
         },
         204: {"description": "the run is closed and everything was sent: do not come back"},
-        **{status: {"model": Problem} for status in (401, 404, 422, 503)},
+        **refusals(
+            {401: "nobody who is known", 404: "there is no such run", 422: "no number", 503: "try again"}
+        ),
     },
 )
 async def stream_events(

@@ -60,6 +60,12 @@ def problem(status: HTTPStatus, detail: str, headers: Mapping[str, str] | None =
     return Response(body, status, {**extra, **(headers or {})}, MEDIA_TYPE)
 
 
+def refusals(texts: Mapping[int, str]) -> dict[int | str, dict[str, object]]:
+    """Refusals as a route's description has them: status → why."""
+    content = {MEDIA_TYPE: {"schema": Problem.model_json_schema()}}
+    return {status: {"description": text, "content": content} for status, text in texts.items()}
+
+
 def answer_with_problems(app: FastAPI) -> None:
     """Have every error of an application answered so."""
     app.add_exception_handler(HTTPException, _of_http)

@@ -17,7 +17,7 @@ from anton.core.ticket import ticket_from_text
 from anton.entrypoints.intake.taken import Taken, delivery_of
 from anton.entrypoints.server.access import TheDesk, Who
 from anton.entrypoints.server.desk import NEWEST, Desk
-from anton.entrypoints.server.problems import Problem
+from anton.entrypoints.server.problems import refusals
 from anton.entrypoints.server.shapes import (
     Approval,
     Begun,
@@ -33,16 +33,16 @@ from anton.entrypoints.server.shapes import (
     whole_run,
 )
 
-_REFUSALS: dict[int | str, dict[str, object]] = {
-    status: {"model": Problem, "description": text}
-    for status, text in {
+_REFUSALS = refusals(
+    {
+        400: "the body is no JSON",
         401: "nobody who is known",
         404: "there is no such run",
         409: "it may not be done now",
         422: "it cannot be done as it was asked",
         503: "something outside failed: try again",
-    }.items()
-}
+    }
+)
 router = APIRouter(tags=["runs"], responses=_REFUSALS)
 
 

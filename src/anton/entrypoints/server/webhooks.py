@@ -27,7 +27,7 @@ from anton.entrypoints.intake import (
 )
 from anton.entrypoints.server.access import TheDesk, desk_of
 from anton.entrypoints.server.guard import LARGE_BODIES, MAX_BODY_BYTES
-from anton.entrypoints.server.problems import Problem, problem
+from anton.entrypoints.server.problems import problem, refusals
 from anton.entrypoints.server.runs import begun_of
 from anton.entrypoints.server.shapes import Begun
 from anton.entrypoints.signatures import (
@@ -104,17 +104,17 @@ SENDERS = (
     ),
 )
 
-_REFUSALS: dict[int | str, dict[str, object]] = {
-    status: {"model": Problem, "description": text}
-    for status, text in {
+_REFUSALS = refusals(
+    {
+        400: "the body broke off",
         401: "it is not shown to be the sender's",
         404: "no secret is set for this sender, so it is not listened to",
         413: "the body is too large",
         422: "the body is none of the sender's, or nothing can be done about it here",
         429: "the ticket has started as many runs as it may for now",
         503: "nothing was taken in: send it again",
-    }.items()
-}
+    }
+)
 
 
 def router() -> APIRouter:
