@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from anton.adapters.chat.local import LocalChat
+from anton.adapters.ci.none import NoCI
 from anton.adapters.forge.local import LocalForge
 from anton.adapters.hooks.none import NoHooks
 from anton.adapters.journal.memory import MemoryJournal
@@ -236,6 +237,7 @@ class Office:
             tracker=LocalTracker(self.home / "tickets"),
             forge=LocalForge(self.home / "pull_requests"),
             chat=LocalChat(self.home / "messages"),
+            ci=NoCI(),
             hooks=self.hooks,
             repository=lambda path: GitRepository(Path(path), self.home / "mirror.git"),
             remote=self._remote,

@@ -54,7 +54,11 @@ BY_NAME = {
     "__main__.py": {"anton.app"},
     "entrypoints/cli.py": {"anton.entrypoints.…"},
     "app/outside.py": {"anton.adapters.chat.slack", "anton.adapters.tracker.jira"},
-    "app/github.py": {"anton.adapters.forge.github", "anton.adapters.github.connect"},
+    "app/github.py": {
+        "anton.adapters.ci.github",
+        "anton.adapters.forge.github",
+        "anton.adapters.github.connect",
+    },
     "app/shared.py": {"anton.adapters.journal.objects", "anton.adapters.queue.dbos"},
     "adapters/journal/location.py": {"anton.adapters.journal.postgres"},
     "adapters/mcp/servers.py": {"anton.adapters.mcp.connection"},

@@ -11,6 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from anton.adapters.ci.none import NoCI
 from anton.adapters.forge.local import LocalForge
 from anton.adapters.forge.routed import RoutedForge
 from anton.adapters.github.place import GitHubPlace
@@ -19,7 +20,7 @@ from anton.adapters.repository.git import GitRepository
 from anton.adapters.repository.mirror import create_bare
 from anton.adapters.repository.remote import RemoteRepository
 from anton.core.errors import UsageError
-from anton.ports import Forge
+from anton.ports import CI, Forge
 from anton.settings import Settings, package_sources_of_process
 from anton.system.naming import folder_name
 
@@ -48,6 +49,15 @@ class GitHubSide:
         adapter = import_module("anton.adapters.forge.github")
         remote: Forge = adapter.GitHubForge(self.calls, self.settings.github.repo or "")
         return RoutedForge(lambda named: bool(self.place.repository(named)), remote, local)
+
+    def ci(self) -> CI:
+        """Its Actions and checks, where a repository is set and a credential lets us read them."""
+        repository = self.settings.github.repo
+        if self.calls is None or repository is None:
+            return NoCI()
+        adapter = import_module("anton.adapters.ci.github")
+        found: CI = adapter.GitHubCI(self.calls, repository)
+        return found
 
     def repository(self, path: str) -> GitRepository:
         """The trusted side of a repository: of a checkout, or of one on GitHub that has none here."""

@@ -86,6 +86,7 @@ async def _composed(
         tracker=cast("Tracker | None", extensions.chosen("tracker")) or tracker_of(settings, [demo_ticket()]),
         forge=cast("Forge | None", extensions.chosen("forge")) or github.forge(),
         chat=cast("Chat | None", extensions.chosen("chat")) or chat_of(settings),
+        ci=github.ci(),
         hooks=hooks_of(settings),
         repository=carried(github.repository, carrier),
         remote=github.remote,

@@ -8,7 +8,7 @@
 | Forge      | GitHub                             | pull requests as Markdown files   |
 | Tracker    | Jira Cloud                         | tickets as Markdown files         |
 | Chat       |                                    | a Markdown file for each run      |
-| CI         |                                    | none                              |
+| CI         | GitHub Actions                     | none                              |
 | Journal    | SQLite                             | in memory                         |
 | Queue      |                                    | in this process                   |
 | Hooks      | programs of the operator           | none                              |

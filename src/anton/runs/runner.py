@@ -21,6 +21,7 @@ from anton.runs.brief import conclude
 from anton.runs.budget import within
 from anton.runs.circumstances import circumstanced, text_of
 from anton.runs.deliver import deliver
+from anton.runs.integration import status_line, with_failures
 from anton.runs.log import RunLog, Watcher, open_log
 from anton.runs.mailbox import Mailbox, open_mail
 from anton.runs.planning import planned
@@ -135,9 +136,12 @@ class _Runner:
                 "The checkout holds changes that are not committed; they are left alone. The fix is based "
                 f"on {found.commit[:10]} as it was committed."
             )
-        ticket, said = await take_on(self.world.tracker, received.ticket)
-        notices += said
+        told, unread = await with_failures(self.world.ci, received.ticket)
+        ticket, said = await take_on(self.world.tracker, told)
+        notices += (*said, *unread)
         remote = received.remote or await self.world.remote(received.repository, found.remote)
+        if not remote.startswith("/"):  # what is only on this machine is known to nobody else
+            notices += await status_line(self.world.ci, found.commit)
         await self.log.append(
             BaseResolved(
                 found.commit,
@@ -149,7 +153,7 @@ class _Runner:
                 plan.options,
                 remote_head=await remote_head(repository, remote, found.branch),
                 ticket=None if ticket == received.ticket else ticket,
-                ticket_seen="" if said and ticket is received.ticket else text_of(ticket),
+                ticket_seen="" if said and ticket is told else text_of(ticket),
             )
         )
 

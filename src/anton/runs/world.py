@@ -11,7 +11,7 @@ from anton.core.approval import ApprovalRules
 from anton.core.permission import Policy
 from anton.core.suite_options import SuiteOptions
 from anton.core.tool import Tool
-from anton.ports import Chat, Command, Forge, Hooks, Journal, Model, Past, Repository, Sandbox, Tracker
+from anton.ports import CI, Chat, Command, Forge, Hooks, Journal, Model, Past, Repository, Sandbox, Tracker
 from anton.proving.declarations import Declared
 from anton.proving.environment import Environments
 from anton.proving.plan import TestPlan
@@ -77,6 +77,7 @@ class World:
     tracker: Tracker
     forge: Forge
     chat: Chat
+    ci: CI
     hooks: Hooks
     repository: Callable[[str], Repository]
     """The trusted side of the repository at an absolute path."""

@@ -39,7 +39,7 @@ def logs_in(packed: bytes) -> list[str]:
 def _read(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo]) -> list[str]:
     logs, unfolded, kept = [], 0, 0
     for entry in entries:
-        end = b""
+        end = bytearray()
         with archive.open(entry) as stream:
             while chunk := stream.read(1 << 16):
                 unfolded += len(chunk)
@@ -47,8 +47,8 @@ def _read(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo]) -> list[str]
                     raise OutsideError("the archive of logs unfolds into too much; it was left")
                 end += chunk
                 if len(end) > 2 * MAX_FILE_BYTES:
-                    end = end[-MAX_FILE_BYTES:]
-        end = end[-MAX_FILE_BYTES:]
+                    del end[:-MAX_FILE_BYTES]
+        del end[:-MAX_FILE_BYTES]
         kept += len(end)
         if kept > MAX_BYTES:
             break

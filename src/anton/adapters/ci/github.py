@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from anton.adapters.ci.archive import MAX_PACKED_BYTES, logs_in
 from anton.adapters.ci.log import around_failure, failed_tests
-from anton.adapters.github.api import GitHub
+from anton.adapters.github.api import GitHub, Invalid, Missing
 from anton.core.errors import OutsideError
 from anton.ports import CIRun
 
@@ -81,16 +81,18 @@ class GitHubCI:
         return bytes(content)
 
     async def status(self, commit: str) -> CIRun:
-        """What the checks of a commit say, without logs.
+        """What the checks of a commit say, without logs; `none` for one that is not there.
 
         Raises:
             OutsideError: it is out of reach or refused.
         """
         names = {**self._names, "commit": commit}
-        checks, combined = await asyncio.gather(
-            self._github.get("/repos/{repository}/commits/{commit}/check-runs", names, per_page="100"),
-            self._github.get("/repos/{repository}/commits/{commit}/status", names),
-        )
+        try:
+            path = "/repos/{repository}/commits/{commit}"
+            checks = await self._github.get(f"{path}/check-runs", names, per_page="100")
+            combined = await self._github.get(f"{path}/status", names)
+        except (Invalid, Missing):  # a commit that was not pushed
+            return CIRun("none")
         runs = _valid(_Checks, checks).check_runs
         old = _valid(_Combined, combined)  # of services that report the older statuses
         if old.total_count:
