@@ -9,6 +9,7 @@ from typing import cast
 
 from anton.adapters.queue.local import LocalQueue
 from anton.adapters.repository.carried import CarriedRepository, Carrier
+from anton.adapters.repository.git import GitRepository
 from anton.ports import Queue, Repository
 from anton.settings import Settings
 
@@ -43,6 +44,8 @@ async def carrier_of(settings: Settings) -> AsyncIterator[Carrier | None]:
         await carrier.close()
 
 
-def carried(repository: Callable[[str], Repository], carrier: Carrier | None) -> Callable[[str], Repository]:
+def carried(
+    repository: Callable[[str], GitRepository], carrier: Carrier | None
+) -> Callable[[str], Repository]:
     """Repositories whose objects travel, where there is a carrier."""
     return (lambda path: CarriedRepository(repository(path), carrier)) if carrier else repository

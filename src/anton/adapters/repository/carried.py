@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from anton.adapters.repository.git import GitRepository
 from anton.core.errors import OutsideError, RepositoryUnusable
 from anton.core.proof import FileChange
-from anton.ports import BaseCommit, Past, PastCommit, Repository
+from anton.ports import BaseCommit, Past, PastCommit
 
 MAX_PACKED_BYTES = 50_000_000
 """Of what one checkpoint or commit adds."""
@@ -55,7 +56,7 @@ class CarriedRepository:
         carrier: Shared by all of them.
     """
 
-    def __init__(self, inner: Repository, carrier: Carrier) -> None:
+    def __init__(self, inner: GitRepository, carrier: Carrier) -> None:
         self._inner = inner
         self._carrier = carrier
         self._here: set[str] = set()
@@ -68,10 +69,12 @@ class CarriedRepository:
 
     async def fetch(self, remote: str, branch: str) -> BaseCommit:
         """As the port says; the commit can be found on every machine."""
+        await self._ready()
         return await self._offered(await self._inner.fetch(remote, branch), remote, branch)
 
     async def head_of(self, remote: str, branch: str) -> str:
         """As the port says."""
+        await self._ready()
         return await self._inner.head_of(remote, branch)
 
     async def export(self, tree: str, folder: Path) -> None:
@@ -193,15 +196,18 @@ class CarriedRepository:
         for object_id in object_ids:
             if object_id in self._here:
                 continue
-            if not await self._has(object_id) and (carried := await self._carrier.find(object_id)):
+            if not await self._inner.has(object_id) and (carried := await self._carrier.find(object_id)):
                 await self._take(carried)
             self._here.add(object_id)
 
-    async def _has(self, object_id: str) -> bool:
+    async def _ready(self) -> None:
+        """Have a mirror, on a machine where this run is the first of its repository."""
+        if self._inner.made:
+            return
         try:
-            return await self._inner.diff(object_id, object_id) == ""
-        except OutsideError:
-            return False
+            await self._inner.resolve("")
+        except RepositoryUnusable:  # such as one with no branch checked out
+            await self._inner.resolve("HEAD")
 
     async def _take(self, carried: Carried) -> None:
         if carried.packed is not None:
@@ -213,4 +219,4 @@ class CarriedRepository:
         except RepositoryUnusable:
             if not carried.remote:
                 raise
-            await self._inner.fetch(carried.remote, carried.branch)
+            await self.fetch(carried.remote, carried.branch)

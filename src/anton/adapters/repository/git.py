@@ -211,6 +211,16 @@ class GitRepository:
                 f"remove them: {done.words}"
             )
 
+    @property
+    def made(self) -> bool:
+        """Whether there is a mirror; what asks a remote needs one."""
+        return self._mirror.exists
+
+    async def has(self, object_id: str) -> bool:
+        """Whether the mirror holds an object; one that was never made holds none."""
+        asked = ("cat-file", "-e", checked_id(object_id))
+        return self._mirror.exists and (await self._git.run(*asked)).code == 0
+
     async def keep(self, name: str, tree: str) -> None:
         """Keep a tree under a private name, so that it outlives housekeeping."""
         plain = name.encode("utf-8", "surrogateescape")
