@@ -58,6 +58,13 @@ async def test_a_pull_request_has_its_labels_and_names_the_files_it_cannot_hold(
     assert set(server.tokens) == {"token ghp_secret"}
 
 
+async def test_what_takes_two_persons_is_opened_as_a_draft(
+    server: Faulty, forge: GitHubForge, draft: PullRequestDraft
+) -> None:
+    await forge.open_pull_request(replace(draft, draft=True))
+    assert server.pulls[0]["draft"] is True
+
+
 @pytest.mark.parametrize("late", [refused(502, "Bad Gateway"), lambda: web.Response(body=b"<html>")])
 async def test_a_failure_after_it_was_made_makes_no_second_one(
     server: Faulty, forge: GitHubForge, draft: PullRequestDraft, late: object
