@@ -144,7 +144,7 @@ The changed tests were run with this command, on base and on head:
 python -m pytest tests/test_complete.py
 ```
 
-Every run is recorded in `proof.tar.gz`, which goes with this pull request. This executes it again, without model, settings or network:
+Every run is recorded in `proof.tar.gz`, which is kept beside the incident report. This executes it again, without model, settings or network:
 
 ```sh
 anton verify proof.tar.gz

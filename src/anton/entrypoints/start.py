@@ -81,7 +81,7 @@ def demo(compose: Compose, yes: bool, config: Path | None, sandbox: str, record:
 @click.option(
     "--repo",
     type=click.Path(path_type=Path),
-    help="The git repository with the bug, or its address on GitHub.  [default: REPO_CWD, else the current folder]",
+    help="The git repository with the bug, or its GitHub URL.  [default: REPO_CWD, else the current folder]",
 )
 @click.option(
     "--base", default="", help="Branch, tag or commit to base the fix on.  [default: what is checked out]"

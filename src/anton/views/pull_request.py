@@ -180,7 +180,7 @@ def _how_to_verify(proof: Proof, heard: Testimony) -> str:
         parts.append("The changed tests were run with this command, on base and on head:")
         parts.append(fence(_command(cell[0]), "sh"))
         parts.append(
-            "Every run is recorded in `proof.tar.gz`, which goes with this pull request. "
+            "Every run is recorded in `proof.tar.gz`, which is kept beside the incident report. "
             "This executes it again, without model, settings or network:"
         )
         parts.append(fence("anton verify proof.tar.gz", "sh"))
