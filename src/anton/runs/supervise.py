@@ -1,7 +1,7 @@
 """Works on a run in the background: nobody sits before it, so what goes wrong is written down and waited out.
 
-A run that fails for a reason outside is tried again, later and later. One that only a person can help, or that
-three workers were killed at, is parked with the reason until somebody asks for another attempt.
+A run that fails for a reason outside is tried again, later and later. One that only a person can help, or
+that three workers were killed at, is parked with the reason until somebody asks for another attempt.
 """
 
 from __future__ import annotations
@@ -132,6 +132,6 @@ async def _stop(world: World, run_id: str, stopped: WorkStopped, watch: Sequence
 
 
 def pause(failures: int) -> float:
-    """Seconds until the next attempt after so many that failed; spread, so that runs do not come all at once."""
+    """Seconds until the next attempt after so many that failed; spread, so that not all runs come at once."""
     wait = min(FIRST_WAIT_SECONDS * 2.0 ** min(failures, 20), LONGEST_WAIT_SECONDS)
     return wait * random.uniform(0.8, 1.2)  # noqa: S311 - jitter is no secret
