@@ -9,7 +9,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from anton.core.event import Entry, Event, QuestionAsked, ReplyReceived
+from anton.core.consent import ApprovalGiven
+from anton.core.event import BriefingPrepared, Entry, Event, QuestionAsked, ReplyReceived
 from anton.core.message import ToolCall, Usage
 from anton.core.question import Question
 from anton.core.run import RunState, fold
@@ -106,6 +107,17 @@ def test_whoever_may_not_decide_is_told_why(green: Run) -> None:
     page = read(green, replace(VIEWER, may_decide="no rule names you"))
     assert page.actions() == set()
     assert "no rule names you" in page.text
+
+
+def test_who_has_approved_and_who_may_is_said(green: Run) -> None:
+    last = green[-1]
+    assert isinstance(last.event, BriefingPrepared)
+    asked = BriefingPrepared(replace(last.event.briefing, approval="May approve: lee, dana."))
+    given = ApprovalGiven("slack:T1/ULEE", last.event.briefing.digest, "lee", "Looks <b>right</b>")
+    run = (*green[:-1], replace(last, event=asked), replace(last, number=last.number + 1, event=given))
+    page = read(run)
+    assert "May approve: lee, dana." in page.text
+    assert "lee (slack:T1/ULEE) approved; it takes another person besides: Looks <b>right</b>" in page.text
 
 
 def test_every_form_carries_the_sessions_token(green: Run, red: Run) -> None:

@@ -184,9 +184,10 @@ def _of_run(state: RunState, entries: Sequence[Entry], viewer: Viewer, now: date
         "took": duration((state.updated_at - state.started_at).total_seconds()),
         "since": utc(state.started_at),
         "decisions": [
-            (line(decided.by, 80), VERBS[decided.verb], paragraphs(decided.text, 2_000))
+            (line(decided.who, 80), VERBS[decided.verb], paragraphs(decided.text, 2_000))
             for decided in state.decisions
         ],
+        "approvals": [(line(given.who, 80), paragraphs(given.text, 2_000)) for given in state.approvals],
         "steps": [
             (_STEPS.get(s.step, line(s.step, 80)), line(s.result, 1_000)) for s in state.steps.values()
         ],
