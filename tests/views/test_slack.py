@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from inline_snapshot import snapshot
 
+from anton.core.consent import ApprovalGiven
 from anton.core.event import (
     Entry,
     Event,
@@ -78,6 +79,7 @@ def check(blocks: Sequence[Mapping[str, object]]) -> None:
             assert all(len(str(field["text"])) <= 2_000 for field in shown)
         if kind == "actions":
             assert 1 <= len(found["elements"]) <= 25  # type: ignore[arg-type]
+            assert {element["type"] for element in found["elements"]} == {"button"}  # type: ignore[attr-defined]
 
 
 @pytest.fixture(params=["midway", "green", "red", "untested", "overridden", "delivered", "hostile"])
@@ -167,6 +169,17 @@ run `bug-42-k3f9`  ·  0:51  ·  free (recording)  ·  asked for by dana\
             ("anton_open_page", None),
         ]
     )
+
+
+def test_who_may_approve_and_who_has_stand_above_the_buttons(green: Run) -> None:
+    state = fold(green)
+    assert state.briefing is not None
+    given = ApprovalGiven("slack:T1/ULEE", state.briefing.digest, "lee")
+    asked = replace(state, briefing=replace(state.briefing, approval="May approve: lee."), approvals=(given,))
+    post = message(asked, LINKS)
+    check(post.blocks)
+    assert "May approve: lee." in words(post)
+    assert "lee (slack:T1/ULEE) approved" in words(post)
 
 
 def test_a_red_briefing_offers_no_approval(red: Run) -> None:

@@ -111,6 +111,8 @@ def _body(state: RunState, links: Links) -> Iterator[Block]:
     if briefing is not None and proof is not None:
         yield from _briefing(state, briefing, proof)
     yield from (_decision(decided) for decided in state.decisions)
+    if briefing is not None and state.phase is Phase.DECIDING:
+        yield from _who_may(state, briefing)
     buttons = [
         *(_deciding(state, briefing, links) if briefing and state.phase is Phase.DECIDING else ()),
         *([link_button("Open page", OPEN_PAGE, links.page)] if links.page else ()),
@@ -201,14 +203,17 @@ def _decision(decided: Decided) -> Block:
     return context(f"{escaped(decided.who, 80)} {VERBS[decided.verb]}{red}{text}")
 
 
-def _deciding(state: RunState, briefing: Briefing, links: Links) -> Iterator[Block]:
-    def value(verb: Verb) -> Mapping[str, str]:
-        return {CHOICE: links.seal(Choice(state.run_id, briefing.digest, verb))}
-
+def _who_may(state: RunState, briefing: Briefing) -> Iterator[Block]:
     if briefing.approval:
         yield context(escaped(briefing.approval, 500))
     for given in state.approvals:
         yield context(f"{escaped(given.who, 120)} approved; it takes another person as well")
+
+
+def _deciding(state: RunState, briefing: Briefing, links: Links) -> Iterator[Block]:
+    def value(verb: Verb) -> Mapping[str, str]:
+        return {CHOICE: links.seal(Choice(state.run_id, briefing.digest, verb))}
+
     if briefing.green:
         yield button("Approve & Open PR", APPROVE, value(Verb.APPROVE), "primary")
     yield button("Request Changes", REQUEST_CHANGES, value(Verb.REQUEST_CHANGES))
