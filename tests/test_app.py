@@ -192,3 +192,15 @@ async def test_a_token_of_jira_alone_is_not_enough(write: Write, monkeypatch: py
         async with compose(write("")):
             pass
     assert "secret" not in str(refused.value)
+
+
+async def test_a_ticket_that_names_no_repository_is_about_the_first(
+    write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own, shop, other = (tmp_path / name for name in ("own", "shop", "elsewhere/shop"))
+    monkeypatch.setenv("REPO_CWD", str(own))
+    async with compose(write(f"[server]\nrepositories = ['{shop}', '{other}']")) as anton:
+        known = anton.serving.repositories
+    assert next(iter(known.values())) == own
+    assert known["shop"] == shop
+    assert known[str(other)] == other

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -39,14 +39,7 @@ def serving_of(settings: Settings, world: World, on_github: Path | None) -> Serv
         port=server.port,
         public_url=server.public_url or "",
         runs_per_hour=server.runs_per_hour,
-        repositories={
-            **{
-                name: path
-                for path in reversed(dict.fromkeys((*first, *server.repositories)))
-                for name in (path.name, str(path))
-            },
-            **_on_github(settings, on_github),
-        },
+        repositories={**_by_name((*first, *server.repositories)), **_on_github(settings, on_github)},
         secrets=_secrets(settings),
         queue=partial(queue_of, settings),
         shared=shared_database(settings) is not None,
@@ -66,6 +59,15 @@ def _on_github(settings: Settings, path: Path | None) -> dict[str, Path]:
     """The repository on GitHub by its name: its checkout where one is set, else what stands for it."""
     name, found = settings.github.repo, settings.repo_cwd or path
     return {name: found} if name and found else {}
+
+
+def _by_name(repositories: Iterable[Path]) -> dict[str, Path]:
+    """Repositories by folder and by path, in their order; the first of a name has it."""
+    found: dict[str, Path] = {}
+    for path in repositories:
+        for name in (path.name, str(path)):
+            found.setdefault(name, path)
+    return found
 
 
 def demo_checkout(home: Path, run_id: str) -> Path:
