@@ -527,3 +527,31 @@ def test_the_same_state_gives_the_same_bytes(green: Run) -> None:
     assert proof is not None
     title, body = pull_request_for(state, proof)
     assert briefing_for(state, proof, title, body, briefing.digest) == briefing
+
+
+@pytest.mark.parametrize(
+    ("source", "url", "shown"),
+    [
+        (
+            "jira",
+            "https://acme.atlassian.net/browse/BUG-42",
+            "[`BUG-42`](https://acme.atlassian.net/browse/BUG-42)",
+        ),
+        (
+            "github",
+            "https://github.com/acme/shop/issues/5",
+            "[`BUG-42`](https://github.com/acme/shop/issues/5)",
+        ),
+        ("api", "https://evil.example/x", "`BUG-42` (`https://evil.example/x`)"),
+        ("jira", "https://evil.example/x) [y](z", "`BUG-42` (`https://evil.example/x) [y](z`)"),
+        ("jira", "javascript:alert(1)", "`BUG-42` (`javascript:alert(1)`)"),
+        ("jira", "", "`BUG-42`"),
+    ],
+)
+def test_the_ticket_is_linked_where_its_tracker_made_the_address(
+    green: Run, source: str, url: str, shown: str
+) -> None:
+    state = fold(green)
+    received = replace(state.received, ticket=replace(state.received.ticket, source=source, url=url))
+    _, body = pull_request_for(replace(state, received=received), state.proofs[-1])
+    assert f"- Ticket {shown}\n" in body

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterator, Sequence
 
@@ -11,6 +12,7 @@ from anton.core.event import Decided
 from anton.core.outcomes import outcomes
 from anton.core.proof import Cell, FileChange, Opinion, Proof, Suite, Tree
 from anton.core.run import RunState
+from anton.core.ticket import Ticket
 from anton.views.culprit import culprit_sentence
 from anton.views.encode import code, cut, fence, inline, line, prose, quoted, subject
 from anton.views.figures import models
@@ -27,6 +29,10 @@ SHOWN_FILES = 100
 TICKET_CHARACTERS = 3_000
 OPINION_CHARACTERS = 20_000
 """Of the second opinion's diff; forges take bodies of 65,536 characters."""
+
+TRACKERS = frozenset({"jira", "github", "ci"})
+"""Sources of tickets whose address is their tracker's own."""
+_ADDRESS = re.compile(r"https://[A-Za-z0-9.-]+(?::[0-9]+)?/[A-Za-z0-9._~/-]*")
 
 _STATUS = {"A": "added", "M": "changed", "D": "removed"}
 
@@ -194,10 +200,16 @@ def _command(cell: Cell) -> str:
     return shlex.join(line(word, 1_000) for word in words)
 
 
+def _linked(ticket: Ticket) -> str:
+    """The ticket's key, as a link where its tracker made the address; into others anybody may write one."""
+    if ticket.source in TRACKERS and _ADDRESS.fullmatch(ticket.url):
+        return f"[{code(ticket.key)}]({ticket.url})"
+    return f"{code(ticket.key)} ({code(ticket.url)})" if ticket.url else code(ticket.key)
+
+
 def _references(state: RunState, heard: Testimony) -> str:
     ticket = state.received.ticket
-    where = f" ({code(ticket.url)})" if ticket.url else ""
-    listed = [f"- Ticket {code(ticket.key)}{where}", f"- Anton run {code(state.run_id)}"]
+    listed = [f"- Ticket {_linked(ticket)}", f"- Anton run {code(state.run_id)}"]
     if heard.pr:
         listed.extend(f"- {inline(text)}" for text in heard.pr.references if text != ticket.key)
     return "\n".join(listed)
