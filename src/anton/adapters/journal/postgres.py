@@ -26,6 +26,9 @@ _LOCK = 0x414E544E
 _STALE_SECONDS = 10
 """After which the server ends a transaction whose client is silent: a stopped process holds nobody up."""
 
+_CHANGE_SECONDS = 120
+"""How long one waits while others make or change the tables."""
+
 
 class PostgresStore:
     """A database that PostgreSQL serves; its tables are made at the first use."""
@@ -96,6 +99,7 @@ class PostgresStore:
 
     def _prepare(self, engine: Engine) -> None:
         with engine.begin() as connection:
+            connection.execute(text(f"SET LOCAL lock_timeout = {_CHANGE_SECONDS * 1000}"))
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
             version = _version(connection)
             if version > schema.VERSION:

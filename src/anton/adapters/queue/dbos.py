@@ -111,7 +111,11 @@ class DbosQueue:
                 await self._told(self._line.leave)
             except OutsideError as error:
                 logger.warning("others take over what was under way here in a while: %s", error)
-            await asyncio.to_thread(self._line.close)
+            await self.close()
+
+    async def close(self) -> None:
+        """Let go of the database; a process that works runs off does so at its end."""
+        await asyncio.to_thread(self._line.close)
 
     def _launch(self, loop: asyncio.AbstractEventLoop, jobs: asyncio.Queue[_Job]) -> None:
         """Start DBOS, which is one a process, on threads of its own; it hands jobs to our loop."""

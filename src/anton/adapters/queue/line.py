@@ -12,12 +12,13 @@ import secrets
 import socket
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from datetime import timedelta
 from threading import Lock
 from typing import NamedTuple
 
 from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer, EnqueueOptions, WorkflowStatus
-from sqlalchemy import Engine, delete, func, make_url, select, text
+from sqlalchemy import Engine, delete, func, make_url, select
 from sqlalchemy.dialects.postgresql import insert
 
 from anton.adapters.journal.lease import LEASE_SECONDS
@@ -36,8 +37,6 @@ POLL_SECONDS = 0.3
 """Between two looks of a worker for runs to take on."""
 NEWEST = 50
 """Of a run's workflows, enough to find the last number among."""
-_LOCK = 0x414E5451
-"""Of the database, while the tables are made."""
 
 
 class Limits(NamedTuple):
@@ -161,17 +160,15 @@ class Line:
         """The database's engine, and DBOS's client; all tables are there."""
         with self._opening:
             if self._opened is None:
-                engine, _ = self.store.open()
-                with engine.connect() as connection:
-                    connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _LOCK})
-                    connection.commit()
-                    try:
-                        self._opened = (engine, self._prepared())
-                    finally:
-                        connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": _LOCK})
+                with ExitStack() as stack:
+                    engine, _ = self.store.open()
+                    stack.callback(engine.dispose)
+                    self._opened = (engine, self._prepared())
+                    stack.pop_all()
             return self._opened
 
     def _prepared(self) -> DBOSClient:
+        """A client of DBOS, whose tables are there; it sees to it that one process at a time makes them."""
         DBOS.migrate(self.url)
         client = DBOSClient(
             system_database_url=self.url,

@@ -1,0 +1,127 @@
+"""What only the shared queue can do: outlive its workers, and its database's bad days."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from psycopg import sql
+from tests.postgres import PostgresServer
+
+from anton.adapters.queue import line
+from anton.adapters.queue.dbos import DbosQueue
+from anton.adapters.queue.line import Limits, Line
+from anton.core.errors import OutsideError
+
+UNDER_WAY = "UPDATE dbos.workflow_status SET status = 'PENDING', executor_id = {}"
+SILENT = "UPDATE anton.workers SET seen = now() - interval '1 minute' WHERE id = {}"
+
+
+@pytest.fixture
+def url(postgres: PostgresServer) -> str:
+    return postgres.new_database()
+
+
+@pytest.fixture
+async def queue(url: str) -> AsyncIterator[DbosQueue]:
+    made = DbosQueue(url, 4, 4)
+    yield made
+    await made.close()
+
+
+def worker(url: str) -> Line:
+    """Another process's view of the line."""
+    return Line(url, Limits(4, 4, 0))
+
+
+def work_under_way(postgres: PostgresServer, url: str, at: Line) -> None:
+    postgres.execute(sql.SQL(UNDER_WAY).format(at.worker), url)
+
+
+async def test_what_a_silent_worker_has_under_way_goes_back_into_the_queue(
+    postgres: PostgresServer, url: str, queue: DbosQueue
+) -> None:
+    await queue.put("r1", "/repo")
+    silent, other = worker(url), worker(url)
+    silent.beat()
+    work_under_way(postgres, url, silent)
+    other.beat()
+    assert other.ahead("r1") == {"run-r1-1": "PENDING"}
+    postgres.execute(sql.SQL(SILENT).format(silent.worker), url)
+    other.beat()
+    assert other.ahead("r1") == {"run-r1-1": "ENQUEUED"}
+    for each in (silent, other):
+        each.close()
+
+
+async def test_nobody_is_taken_for_dead_by_one_who_could_not_hear_anybody(
+    postgres: PostgresServer, url: str, queue: DbosQueue
+) -> None:
+    await queue.put("r1", "/repo")
+    silent, other = worker(url), worker(url)
+    silent.beat()
+    work_under_way(postgres, url, silent)
+    postgres.execute(sql.SQL(SILENT).format(silent.worker), url)
+    other.missed()
+    other.beat()
+    assert other.ahead("r1") == {"run-r1-1": "PENDING"}
+    for each in (silent, other):
+        each.close()
+
+
+async def test_a_worker_that_leaves_gives_back_what_it_has_under_way_and_nothing_of_others(
+    postgres: PostgresServer, url: str, queue: DbosQueue
+) -> None:
+    await queue.put("r1", "/repo")
+    leaving, staying = worker(url), worker(url)
+    leaving.beat()
+    work_under_way(postgres, url, leaving)
+    await queue.put("r2", "/repo")
+    leaving.leave()
+    assert staying.ahead("r1") == {"run-r1-1": "ENQUEUED"}
+    assert staying.ahead("r2") == {"run-r2-1": "ENQUEUED"}
+    for each in (leaving, staying):
+        each.close()
+
+
+async def test_of_many_who_put_a_run_in_at_once_one_does(url: str, queue: DbosQueue) -> None:
+    others = [DbosQueue(url, 4, 4) for _ in range(3)]
+    await asyncio.gather(*(each.put("r1", "/repo") for each in (queue, *others) for _ in range(3)))
+    assert await asyncio.to_thread(queue._line.ahead, "r1") == {"run-r1-1": "ENQUEUED"}
+    for each in others:
+        await each.close()
+
+
+def test_what_older_and_newer_versions_agree_on_stays_as_it_is() -> None:
+    """A change of these strands every run that waits while the other version is at work."""
+    assert (line.QUEUE, line.WORKFLOW, line.VERSION) == ("runs", "take_run_on", "1")
+
+
+async def test_a_run_waits_under_the_version_that_every_worker_has(
+    postgres: PostgresServer, url: str, queue: DbosQueue
+) -> None:
+    await queue.put("r1", "/repo")
+    (found,) = await asyncio.to_thread(queue._line._found, "ENQUEUED")
+    assert (found.app_version, found.queue_partition_key) == ("1", "/repo")
+
+
+async def test_a_database_out_of_reach_is_an_error_that_says_so_and_then_works_again(
+    postgres: PostgresServer, queue: DbosQueue
+) -> None:
+    await queue.put("r1", "/repo")
+    await asyncio.to_thread(postgres.stop)
+    try:
+        with pytest.raises(OutsideError, match=r"queue could not be reached: .*see that the server runs"):
+            await queue.put("r2", "/repo")
+    finally:
+        await asyncio.to_thread(postgres.start)
+    await queue.put("r2", "/repo")
+    assert await asyncio.to_thread(queue._line.ahead, "r2") == {"run-r2-1": "ENQUEUED"}
+
+
+async def test_no_message_names_the_password() -> None:
+    queue = DbosQueue("postgresql://ada:geheim@127.0.0.1:1/anton", 4, 4)
+    with pytest.raises(OutsideError) as failed:
+        await queue.put("r1", "/repo")
+    assert "geheim" not in str(failed.value) + queue.description
