@@ -17,7 +17,7 @@ from anton.core.errors import OutsideError, RunBusy, unwrapped
 from anton.core.event import Entry, MessageShown
 from anton.core.run import RunState
 from anton.ports import Chat
-from anton.runs.log import RunLog, open_log
+from anton.runs.log import RunLog
 from anton.runs.world import World
 
 GATHER_SECONDS = 1.0
@@ -114,7 +114,7 @@ async def show_again(world: World, run_id: str) -> bool:
         Whether it is; False where the chat is still out of reach, or somebody works on the run after all.
     """
     try:
-        async with open_log(world.journal, run_id, clock=world.clock) as log:
+        async with world.open(run_id) as log:
             await Announcer(world.chat, log).show_last()
             return log.state.told
     except RunBusy:

@@ -10,8 +10,9 @@ nothing that was posted in vain was ever shown.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -27,6 +28,11 @@ GATHER_SECONDS = 0.02
 Clock = Callable[[], datetime]
 Watcher = Callable[[Entry, RunState], None]
 """Told of each entry once it is on disk, with the state as of that entry."""
+Observer = Callable[[Sequence[Entry]], Watcher]
+"""Asked for a watcher whenever a run is opened, and given what is written of it by then."""
+
+CURRENT_RUN: ContextVar[str] = ContextVar("CURRENT_RUN", default="")
+"""The run that is worked on in this task; empty outside of any."""
 
 
 def utc_now() -> datetime:
@@ -161,11 +167,33 @@ class AgentView:
         await self.log.append(*events)
 
 
+@contextmanager
+def working_on(run_id: str) -> Iterator[None]:
+    """Have whatever is logged within the context bear the run's id."""
+    token = CURRENT_RUN.set(run_id)
+    try:
+        yield
+    finally:
+        CURRENT_RUN.reset(token)
+
+
 @asynccontextmanager
 async def open_log(
-    journal: Journal, run_id: str, *, clock: Clock = utc_now, watch: Sequence[Watcher] = ()
+    journal: Journal,
+    run_id: str,
+    *,
+    clock: Clock = utc_now,
+    watch: Sequence[Watcher] = (),
+    observers: Sequence[Observer] = (),
 ) -> AsyncIterator[RunLog]:
     """A run to work on, held against all other processes until the context ends.
+
+    Args:
+        journal: Of all runs.
+        run_id: Of the run.
+        clock: Tells when an event happened.
+        watch: Whom to tell of what is written from here on.
+        observers: The same, for those who have to know what was written before.
 
     Raises:
         UsageError: there is no such run.
@@ -173,16 +201,18 @@ async def open_log(
         JournalConflict: another writer was first; nothing more was written.
         JournalError: the journal cannot be read or written.
     """
-    async with journal.hold(run_id):
-        entries = await journal.read(run_id)
-        if not entries:
-            raise UsageError(f"there is no run {run_id!r}; see which there are: anton runs")
-        log = RunLog(journal, entries, clock, watch)
-        with unwrapped():
-            async with asyncio.TaskGroup() as group:
-                writer = group.create_task(log.write(), name=f"journal of {run_id}")
-                try:
-                    yield log
-                finally:
-                    log.stop()
-                    await asyncio.wait([writer])
+    with working_on(run_id):
+        async with journal.hold(run_id):
+            entries = await journal.read(run_id)
+            if not entries:
+                raise UsageError(f"there is no run {run_id!r}; see which there are: anton runs")
+            watchers = [observer(entries) for observer in observers]
+            log = RunLog(journal, entries, clock, [*watchers, *watch])
+            with unwrapped():
+                async with asyncio.TaskGroup() as group:
+                    writer = group.create_task(log.write(), name=f"journal of {run_id}")
+                    try:
+                        yield log
+                    finally:
+                        log.stop()
+                        await asyncio.wait([writer])

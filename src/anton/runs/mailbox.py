@@ -17,7 +17,7 @@ from anton.core.event import Event, LetterRefused
 from anton.core.letter import Cancel, Letter
 from anton.core.mail import heed
 from anton.core.run import RunState
-from anton.runs.log import RunLog, open_log
+from anton.runs.log import RunLog
 from anton.runs.world import World
 
 LOOK_SECONDS = 0.5
@@ -103,7 +103,7 @@ async def open_mail(world: World, run_id: str) -> RunState | None:
     state = None
     while {letter.id for letter in await world.journal.letters(run_id)} - seen:
         try:
-            async with open_log(world.journal, run_id, clock=world.clock) as log:
+            async with world.open(run_id) as log:
                 mailbox = Mailbox(world, log)
                 await mailbox.take()
         except RunBusy:

@@ -22,7 +22,7 @@ from anton.runs.budget import within
 from anton.runs.circumstances import circumstanced, text_of
 from anton.runs.deliver import deliver
 from anton.runs.integration import status_line, with_failures
-from anton.runs.log import RunLog, Watcher, open_log
+from anton.runs.log import RunLog, Watcher
 from anton.runs.mailbox import Mailbox, open_mail
 from anton.runs.planning import planned
 from anton.runs.renew import remote_head, renewal
@@ -59,7 +59,7 @@ async def advance(world: World, run_id: str, watch: Sequence[Watcher] = ()) -> R
 
 
 async def _advance(world: World, run_id: str, watch: Sequence[Watcher]) -> RunState:
-    async with open_log(world.journal, run_id, clock=world.clock, watch=watch) as log:
+    async with world.open(run_id, watch) as log:
         held = replace(world, model=within(world.budget, log.state, world.model))
         async with announced(world.chat, log):
             await _Runner(held, log, Mailbox(held, log)).advance()
@@ -79,7 +79,7 @@ async def answer(world: World, run_id: str, given: Answer, watch: Sequence[Watch
     """
     for turn in range(1, TURNS + 1):
         try:
-            async with open_log(world.journal, run_id, clock=world.clock, watch=watch) as log:
+            async with world.open(run_id, watch) as log:
                 await _answer(world, log, given)
                 state = log.state
             return await open_mail(world, run_id) or state

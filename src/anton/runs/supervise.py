@@ -24,7 +24,7 @@ from anton.core.errors import (
 from anton.core.run import MILESTONES, Phase, RunState, fold
 from anton.core.work import WorkStarted, WorkStopped
 from anton.ports import Journal
-from anton.runs.log import Watcher, open_log
+from anton.runs.log import Watcher
 from anton.runs.runner import advance
 from anton.runs.world import World
 
@@ -88,7 +88,7 @@ def _rests(state: RunState) -> bool:
 
 async def _begin(world: World, run_id: str, watch: Sequence[Watcher]) -> bool:
     """Put on record that the run is taken on; false where there is nothing to do, or it is parked now."""
-    async with open_log(world.journal, run_id, clock=world.clock, watch=watch) as log:
+    async with world.open(run_id, watch) as log:
         if _rests(log.state):
             return False
         if log.state.work.under_way and log.state.work.kills + 1 >= MOST_KILLS:
@@ -107,7 +107,7 @@ async def _failed(
 ) -> float | None:
     """Have the run tried again later, unless that was done often enough; the wait until then in seconds."""
     try:
-        async with open_log(world.journal, run_id, clock=world.clock, watch=watch) as log:
+        async with world.open(run_id, watch) as log:
             failures = log.state.work.failures
             if failures + 1 >= most:
                 reason = f"{reason} (after {failures + 1} attempts)"
@@ -124,7 +124,7 @@ async def _failed(
 
 async def _stop(world: World, run_id: str, stopped: WorkStopped, watch: Sequence[Watcher]) -> None:
     try:
-        async with open_log(world.journal, run_id, clock=world.clock, watch=watch) as log:
+        async with world.open(run_id, watch) as log:
             if not _rests(log.state):
                 await log.append(stopped)
     except AntonError as error:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from anton.proving.environment import Environments
 from anton.proving.plan import TestPlan
 from anton.runs.budget import Budget
 from anton.runs.doorbell import Doorbell
-from anton.runs.log import Clock, utc_now
+from anton.runs.log import Clock, Observer, RunLog, Watcher, open_log, utc_now
 
 Equip = Callable[["Bench"], Mapping[str, Tool]]
 """The tools that an agent works with, bound to its surroundings."""
@@ -112,6 +113,13 @@ class World:
     """Wall time for hunks and mutants of a green proof; 0 leaves them out."""
     culprit_seconds: float = 60.0
     """Wall time for the search for the commit that brought the bug; 0 leaves it out."""
+
+    observers: tuple[Observer, ...] = ()
+    """Who looks on at every run that this process works on."""
+
+    def open(self, run_id: str, watch: Sequence[Watcher] = ()) -> AbstractAsyncContextManager[RunLog]:
+        """A run to work on: `open_log` with this world's journal, clock and observers."""
+        return open_log(self.journal, run_id, clock=self.clock, watch=watch, observers=self.observers)
 
     def scratch(self, run_id: str) -> Path:
         """Where a run's worktrees and test trees live; it may be deleted at any time between steps."""
