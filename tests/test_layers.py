@@ -60,6 +60,7 @@ BY_NAME = {
         "anton.adapters.github.connect",
     },
     "app/shared.py": {"anton.adapters.journal.objects", "anton.adapters.queue.dbos"},
+    "app/telemetry.py": {"anton.adapters.telemetry.otlp"},
     "adapters/journal/location.py": {"anton.adapters.journal.postgres"},
     "adapters/mcp/servers.py": {"anton.adapters.mcp.connection"},
     "adapters/journal/schema.py": {"anton.adapters.journal.migration"},

@@ -26,6 +26,7 @@ from anton.app.sandboxes import sandbox_of
 from anton.app.serving import demo_checkout, serving_of
 from anton.app.shared import carried, carrier_of
 from anton.app.suites import ENVIRONMENTS, planned_by
+from anton.app.telemetry import tracing_of
 from anton.app.tool_servers import RECORDS, servers_of
 from anton.core.agent import AGENTS
 from anton.core.errors import UsageError
@@ -38,6 +39,7 @@ from anton.ports.tool_servers import ToolServers
 from anton.proving.environment import Environments
 from anton.proving.programs import Machine
 from anton.runs.budget import Budget
+from anton.runs.log import Observer
 from anton.runs.world import World
 from anton.settings import Settings, package_sources_of_process, settings_of_process
 
@@ -58,7 +60,8 @@ async def compose(wish: Wish) -> AsyncIterator[Anton]:
         async with (
             carrier_of(settings) as carrier,
             github_side(settings) as github,
-            _composed(settings, wish, extensions, servers, carrier, github) as anton,
+            tracing_of(settings) as observers,
+            _composed(settings, wish, extensions, servers, carrier, github, observers) as anton,
         ):
             yield anton
 
@@ -71,6 +74,7 @@ async def _composed(
     servers: ToolServers,
     carrier: Carrier | None,
     github: GitHubSide,
+    observers: tuple[Observer, ...],
 ) -> AsyncIterator[Anton]:
     model = cast("Model | None", extensions.chosen("model")) or model_of(settings, wish.record)
     url = settings.database_url
@@ -112,6 +116,7 @@ async def _composed(
         budget=Budget(
             **settings.budget.model_dump(), fallback=tuple(other.name for other in settings.model.fallback)
         ),
+        observers=observers,
     )
     try:
         yield _anton(settings, wish, world, extensions, servers, github)

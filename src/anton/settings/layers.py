@@ -52,6 +52,7 @@ ENVIRONMENT: Mapping[str, Keys] = MappingProxyType(
         "JIRA_WEBHOOK_SECRET": ("webhooks", "jira"),
         "REPO_CWD": ("repo_cwd",),
         "DATABASE_URL": ("database_url",),
+        "OTEL_EXPORTER_OTLP_ENDPOINT": ("telemetry", "otlp_endpoint"),
         "ANTON_HOME": ("home",),
     }
 )

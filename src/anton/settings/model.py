@@ -24,6 +24,7 @@ from anton.settings.github import GitHubSettings
 from anton.settings.jira import JiraSettings
 from anton.settings.mcp import McpSettings, PluginSettings
 from anton.settings.server import ServerSettings, WebhookSettings
+from anton.settings.telemetry import LogSettings, TelemetrySettings
 
 DEFAULT = "default"
 """Origin of what nobody set."""
@@ -267,6 +268,8 @@ class Settings(Section):
     approval: ApprovalSettings = Field(default_factory=ApprovalSettings)
     mcp: McpSettings = Field(default_factory=McpSettings)
     plugins: PluginSettings = Field(default_factory=PluginSettings)
+    telemetry: TelemetrySettings = Field(default_factory=TelemetrySettings)
+    log: LogSettings = Field(default_factory=LogSettings)
     hooks: tuple[HookSettings, ...] = ()
     """In the order in which they are told."""
     home: AbsolutePath

@@ -31,6 +31,8 @@ class ServerSettings(Section):
     """Runs that one ticket may start within an hour."""
     repositories: tuple[AbsolutePath, ...] = ()
     """Repositories that a request to the API may name, besides `repo_cwd`."""
+    open_metrics: Annotated[bool, Field(strict=True)] = False
+    """Whether `/metrics` is shown without a token, where only this machine can reach the server."""
 
 
 class WebhookSettings(Section):

@@ -257,7 +257,7 @@ class RunSpans:
                     names.ATTEMPT: cell.attempt,
                 }
                 begun = entry.at - timedelta(seconds=cell.seconds)
-                parent = self._of(PROOF, RUN)
+                parent = self._of(RUN) if cell.is_baseline else self._of(PROOF, RUN)
                 yield self._span(entry, f"cell {cell.suite} on {cell.tree}", parent, begun, attributes)
             case ProofFinished(proof):
                 faults = tuple(dict.fromkeys(str(fault.kind) for fault in proof.faults))

@@ -1,0 +1,21 @@
+"""What can be set of how Anton is seen: traces and logs."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from anton.settings.fields import Section, Url
+
+
+class TelemetrySettings(Section):
+    """`[telemetry]`: where traces of runs are sent."""
+
+    otlp_endpoint: Url | None = None
+    """Of a collector that takes OTLP over HTTP, as in `http://127.0.0.1:4318`; without one there are none."""
+
+
+class LogSettings(Section):
+    """`[log]`: what `anton serve` and `anton worker` log, on standard error."""
+
+    format: Literal["text", "json"] = "text"
+    level: Literal["debug", "info", "warning", "error"] = "info"
