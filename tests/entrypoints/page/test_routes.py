@@ -180,6 +180,8 @@ async def test_changes_reach_who_is_looking_and_nothing_comes_twice(
                         last = row.removeprefix("id: ")
                     if "Approve" in seen:
                         break
+        while not (await server.desk.state(run)).told:
+            await server.until(run, phase="deciding")
         again = ""
         async with browser.stream(
             "GET", address, headers={"Last-Event-ID": await _settled(browser, run)}
