@@ -12,7 +12,7 @@ from anton.app.extensions import Extensions
 from anton.app.tool_servers import server_checks
 from anton.core.errors import OutsideError
 from anton.entrypoints.composition import Check
-from anton.ports import Chat, Forge, Proving, Tracker
+from anton.ports import Chat, Forge, Journal, Proving, Tracker
 from anton.ports.tool_servers import ToolServers
 from anton.runs.world import World
 from anton.settings import Settings, hook_environment_of_process
@@ -27,9 +27,18 @@ async def prove(settings: Settings, world: World) -> tuple[Check, ...]:
         *(Check("settings", False, notice) for notice in settings.notices),
         Check("model", True, ", else ".join((world.model.name, *world.budget.fallback))),
         *await _sides(world),
-        Check("journal", True, str(settings.home / "journal.db")),
+        await _journal(world.journal),
         Check("sandbox", world.sandbox.level > 0, world.sandbox.description),
     )
+
+
+async def _journal(journal: Journal) -> Check:
+    """Whether the journal can be read; making its tables, if need be, is how that begins."""
+    try:
+        await journal.run_ids()
+    except OutsideError as error:
+        return Check("journal", False, str(error))
+    return Check("journal", True, journal.description)
 
 
 async def _sides(world: World) -> list[Check]:
@@ -68,7 +77,7 @@ async def examine(
         *await _sides(world),
         Check("web", True, web_of(settings).description),
         Check("search", True, search_of(settings).description),
-        Check("journal", True, str(settings.home / "journal.db")),
+        await _journal(world.journal),
         *_hook_checks(settings),
         *server_checks(states),
         *extensions.checks(),

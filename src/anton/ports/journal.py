@@ -13,6 +13,11 @@ from anton.core.letter import Letter
 class Journal(Protocol):
     """The append-only record of all runs."""
 
+    @property
+    def description(self) -> str:
+        """Where it is kept, for start-up; without secrets."""
+        ...
+
     async def receive(self, delivery: str, entry: Entry) -> str:
         """Write a run's first entry, unless the delivery has begun a run before; on return it is durable.
 

@@ -33,6 +33,11 @@ class MemoryJournal:
         self._held: set[str] = set()
         self._closed = False
 
+    @property
+    def description(self) -> str:
+        """That nothing is kept."""
+        return "in memory"
+
     async def receive(self, delivery: str, entry: Entry) -> str:
         """Keep a run's first entry, unless the delivery has begun a run before; see the port."""
         self._refuse_if_closed(entry.run_id)

@@ -49,7 +49,7 @@ class SqlJournal:
         """Of the runs that are held through this journal."""
 
     @property
-    def name(self) -> str:
+    def description(self) -> str:
         """Where the journal is, without secrets."""
         return self._store.name
 
@@ -162,13 +162,13 @@ class SqlJournal:
             raise self._unreadable(f"letter {row.id!r} to run {run_id!r}", error) from error
 
     def _unreadable(self, what: str, error: Exception) -> JournalError:
-        return JournalError(f"{what} in {self.name!r} cannot be read: {error}")
+        return JournalError(f"{what} in {self.description!r} cannot be read: {error}")
 
     def _opened(self) -> tuple[Engine, Engine]:
         """The engines to write and to read with; the tables are made or checked before they are."""
         with self._opening:
             if self._closed:
-                raise JournalError(f"the journal {self.name!r} is closed")
+                raise JournalError(f"the journal {self.description!r} is closed")
             if self._engines is None:
                 self._engines = self._store.open()
             return self._engines
