@@ -16,7 +16,7 @@ from anton.app.shared import queue_of, shared_database
 from anton.core import person
 from anton.core.errors import UsageError
 from anton.demo.build import demo_ticket
-from anton.entrypoints.composition import Serving, SlackAccess
+from anton.entrypoints.composition import LogOptions, Serving, SlackAccess
 from anton.runs.world import World
 from anton.settings import Settings
 from anton.system.files import replace_file
@@ -52,6 +52,8 @@ def serving_of(settings: Settings, world: World, on_github: Path | None) -> Serv
         slack=_slack(settings),
         prove=partial(prove, settings, world),
         jira_label=settings.jira.label or "",
+        open_metrics=server.open_metrics,
+        log=LogOptions(settings.log.format, settings.log.level),
     )
 
 

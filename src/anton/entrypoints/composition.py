@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -60,6 +60,17 @@ class SlackAccess:
 
 
 @dataclass(frozen=True, slots=True)
+class LogOptions:
+    """What a server logs, and how."""
+
+    format: str = "text"
+    """`text` or `json`."""
+    level: str = "info"
+    mask: Callable[[str], str] = str
+    """Takes secrets out of a text."""
+
+
+@dataclass(frozen=True, slots=True)
 class Serving:
     """What `anton serve` works with, besides all that a run needs."""
 
@@ -93,6 +104,9 @@ class Serving:
     """None: nobody in Slack is heard."""
     prove: Callable[[], Awaitable[tuple[Check, ...]]]
     """Which side each port is on, and whether its credentials are good; nothing is changed anywhere."""
+    open_metrics: bool = False
+    """Whether `/metrics` is shown without a token, where only this machine can reach the server."""
+    log: LogOptions = field(default_factory=LogOptions)
     jira_label: str = ""
     """Only Jira's issues with this label start a run; empty: all that its webhook tells of."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from anton.entrypoints.composition import Anton, Check, Compose, Wish
 from anton.entrypoints.server.application import application
 from anton.entrypoints.server.desk import Desk
 from anton.entrypoints.server.listen import bound, refuse_open, serve
+from anton.entrypoints.server.logs import set_up
 from anton.entrypoints.server.webhooks import SENDERS
 from anton.entrypoints.session import Seat
 from anton.entrypoints.speaking import speaking
@@ -46,6 +48,7 @@ def serve_command(
     wish = Wish(config=config, sandbox=sandbox, unconfined=unsafe_no_sandbox, attended=True)
 
     async def work(anton: Anton) -> None:
+        set_up(anton.serving.log, sys.stderr)
         serving = anton.serving
         where = host or serving.host
         refuse_open(where, serving.tokens.values())

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 from anton.core.decision import Answer, Refused
@@ -17,8 +18,10 @@ from anton.entrypoints.composition import Anton
 from anton.entrypoints.intake.taken import Taken
 from anton.entrypoints.server.admission import Admissions, Subject, subject_of
 from anton.entrypoints.server.bus import Bus
+from anton.entrypoints.server.logs import log_taken_in, told_of
 from anton.entrypoints.server.retelling import retell
 from anton.entrypoints.start import new_run_id
+from anton.runs.log import working_on
 from anton.runs.runner import answer
 from anton.runs.supervise import needs_work, work_on
 from anton.runs.tell import Told, tell, write
@@ -42,7 +45,8 @@ class Desk:
 
     def __init__(self, anton: Anton) -> None:
         self.anton = anton
-        self.world, self.serving = anton.world, anton.serving
+        self.serving = anton.serving
+        self.world = replace(anton.world, observers=(*anton.world.observers, told_of))
         self.queue = self.serving.queue()
         self.bus = Bus()
         self._admissions = Admissions(self.serving.runs_per_hour, self.world.clock)
@@ -81,6 +85,8 @@ class Desk:
             self._admissions.withdraw(subject, run_id)
             return begun, False
         await self.queue.put(run_id, received.repository)
+        with working_on(run_id):
+            log_taken_in(received)
         return run_id, True
 
     async def _open_run(self, subject: Subject) -> str | None:
@@ -146,9 +152,10 @@ class Desk:
                 working.cancel()
 
     async def _work(self, run_id: str) -> float | None:
-        with suppress(AntonError):  # told again, and written down, when the run is begun
-            await self._lay_out_demo(run_id)
-        return await work_on(self.world, run_id, self._watch)
+        with working_on(run_id):
+            with suppress(AntonError):  # told again, and written down, when the run is begun
+                await self._lay_out_demo(run_id)
+            return await work_on(self.world, run_id, self._watch)
 
     async def _lay_out_demo(self, run_id: str) -> None:
         checkout = self.serving.demo_checkout(run_id)

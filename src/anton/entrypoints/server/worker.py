@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from pathlib import Path
 
 import click
@@ -12,6 +13,7 @@ from anton import __version__
 from anton.core.errors import UsageError
 from anton.entrypoints.composition import Anton, Compose, Wish
 from anton.entrypoints.server.desk import Desk
+from anton.entrypoints.server.logs import set_up
 from anton.entrypoints.session import Seat
 from anton.entrypoints.speaking import speaking
 from anton.entrypoints.start import config_option, sandbox_option
@@ -29,6 +31,7 @@ def worker_command(compose: Compose, unsafe_no_sandbox: bool, config: Path | Non
     console = Console()
 
     async def work(anton: Anton) -> None:
+        set_up(anton.serving.log, sys.stderr)
         if not anton.serving.shared:
             raise UsageError(
                 "a worker takes its runs from a database that it shares with a server: set "
