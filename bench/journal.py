@@ -1,6 +1,8 @@
 """Durable appends per second: one caller alone, and sixteen side by side.
 
-python bench/journal.py [FOLDER]     # default: the current folder, so that the disk measured is the one meant
+python bench/journal.py [FOLDER | URL]
+
+The default is the current folder, so that the disk measured is the one meant; a URL names a database.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ import asyncio
 import sys
 import tempfile
 import time
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -28,22 +31,24 @@ async def write(journal: SqlJournal, run_id: str, appends: int) -> None:
         await journal.append(run_id, [entry(run_id, number)])
 
 
-async def measure(folder: Path, callers: int, appends: int) -> float:
-    journal = SqlJournal(folder / f"{callers}.db")
+async def measure(location: str, callers: int, appends: int) -> float:
+    journal = SqlJournal(location if "://" in location else Path(location) / f"{callers}.db")
     await journal.open()
     started = time.perf_counter()
     async with asyncio.TaskGroup() as group:
         for caller in range(callers):
-            group.create_task(write(journal, f"run{caller}", appends // callers))
+            group.create_task(write(journal, f"{started}-{caller}", appends // callers))
     seconds = time.perf_counter() - started
     await journal.close()
     return appends / seconds
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory(dir=sys.argv[1] if len(sys.argv) > 1 else ".") as name:
+    where = sys.argv[1] if len(sys.argv) > 1 else "."
+    shared = "://" in where
+    with nullcontext(where) if shared else tempfile.TemporaryDirectory(dir=where) as location:
         for callers, appends in ((1, APPENDS // 4), (16, APPENDS), (64, APPENDS * 4)):
-            rate = asyncio.run(measure(Path(name), callers, appends))
+            rate = asyncio.run(measure(location, callers, appends))
             print(f"{callers:>3} at once: {rate:>7,.0f} appends/s")
 
 
