@@ -52,6 +52,7 @@ def serve_command(
         serving = anton.serving
         where = host or serving.host
         refuse_open(where, serving.tokens.values())
+        await anton.world.journal.run_ids()  # without a journal nothing could be taken in
         with serving.alone(), bound(where, serving.port if port is None else port) as listener:
             sides = (*await serving.prove(), webhooks_check(serving.secrets))
             tokens = serving.tokens or {anton.user: serving.own_token()}

@@ -29,6 +29,7 @@ from anton.views.checks import checks_table
 def worker_command(compose: Compose, unsafe_no_sandbox: bool, config: Path | None, sandbox: str) -> int:
     """Work off runs that servers with the same database take in; until SIGTERM or Ctrl-C."""
     console = Console()
+    wish = Wish(config=config, sandbox=sandbox, unconfined=unsafe_no_sandbox, attended=True)
 
     async def work(anton: Anton) -> None:
         set_up(anton.serving.log, sys.stderr)
@@ -45,7 +46,7 @@ def worker_command(compose: Compose, unsafe_no_sandbox: bool, config: Path | Non
             await asyncio.Event().wait()
 
     try:
-        Seat(compose, Wish(config=config, sandbox=sandbox, unconfined=unsafe_no_sandbox), console).run(work)
+        Seat(compose, wish, console).run(work)
     except KeyboardInterrupt:
         click.echo("anton: stopped; runs that were under way go on at another worker", err=True)
     return 0
