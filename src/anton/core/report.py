@@ -33,6 +33,12 @@ class Priority(StrEnum):
         """As it is shown: `P1 Critical`."""
         return f"{self} {_PRIORITY_NAMES[self]}"
 
+    @staticmethod
+    def named(label: str) -> str:
+        """`P2` for `P2 High`; `unknown` for what is none."""
+        name = label.partition(" ")[0]
+        return name if name in Priority.__members__ else "unknown"
+
 
 _PRIORITY_NAMES = {"P1": "Critical", "P2": "High", "P3": "Medium", "P4": "Low"}
 

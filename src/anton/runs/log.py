@@ -10,6 +10,7 @@ nothing that was posted in vain was ever shown.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
@@ -20,6 +21,7 @@ from anton.core.agent import AgentState
 from anton.core.errors import UsageError, unwrapped
 from anton.core.event import AgentEvent, Entry, Event
 from anton.core.run import RunState, advance, fold
+from anton.core.secrets import Masker
 from anton.ports import Journal
 
 GATHER_SECONDS = 0.02
@@ -40,6 +42,10 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+def unmeasured(seconds: float) -> None:
+    """Nobody wants to know how long a transaction took."""
+
+
 @dataclass(slots=True)
 class _Batch:
     """Events posted together, written together."""
@@ -55,7 +61,13 @@ class RunLog:
     """One run's events, for the one process that holds it. Made by `open_log`."""
 
     def __init__(
-        self, journal: Journal, entries: Iterable[Entry], clock: Clock, watch: Sequence[Watcher]
+        self,
+        journal: Journal,
+        entries: Iterable[Entry],
+        clock: Clock,
+        watch: Sequence[Watcher],
+        wrote: Callable[[float], object] = unmeasured,
+        masker: Masker | None = None,
     ) -> None:
         self.entries = list(entries)
         """All that is written, oldest first."""
@@ -64,6 +76,8 @@ class RunLog:
         self._journal = journal
         self._clock = clock
         self._watchers = list(watch)
+        self._wrote = wrote
+        self._masker = masker or Masker()
         self._pending: list[_Batch] = []
         self._due = asyncio.Event()
         self._changed = asyncio.Event()
@@ -82,7 +96,7 @@ class RunLog:
         """
         state, entries, states = self.state, [], []
         for event in events:
-            entry = Entry(state.run_id, state.number + 1, self._clock(), event)
+            entry = Entry(state.run_id, state.number + 1, self._clock(), self._masker.masked(event))
             state = advance(state, entry)
             entries.append(entry)
             states.append(state)
@@ -136,7 +150,9 @@ class RunLog:
         batches, self._pending = self._pending, []
         entries = tuple(entry for batch in batches for entry in batch.entries)
         taken = [letter for batch in batches for letter in batch.taken]
+        started = time.perf_counter()
         await self._journal.append(self.state.run_id, entries, taken)
+        self._wrote(time.perf_counter() - started)
         self.entries.extend(entries)
         for batch in batches:
             for entry, state in zip(batch.entries, batch.states, strict=True):
@@ -185,6 +201,8 @@ async def open_log(
     clock: Clock = utc_now,
     watch: Sequence[Watcher] = (),
     observers: Sequence[Observer] = (),
+    wrote: Callable[[float], object] = unmeasured,
+    masker: Masker | None = None,
 ) -> AsyncIterator[RunLog]:
     """A run to work on, held against all other processes until the context ends.
 
@@ -194,6 +212,9 @@ async def open_log(
         clock: Tells when an event happened.
         watch: Whom to tell of what is written from here on.
         observers: The same, for those who have to know what was written before.
+        wrote: Told how many seconds each transaction took.
+        masker: Takes secrets out of events before they are folded, so that what is decided on is what is
+            written; without one, only what looks like a secret is known.
 
     Raises:
         UsageError: there is no such run.
@@ -207,7 +228,7 @@ async def open_log(
             if not entries:
                 raise UsageError(f"there is no run {run_id!r}; see which there are: anton runs")
             watchers = [observer(entries) for observer in observers]
-            log = RunLog(journal, entries, clock, [*watchers, *watch])
+            log = RunLog(journal, entries, clock, [*watchers, *watch], wrote, masker)
             with unwrapped():
                 async with asyncio.TaskGroup() as group:
                     writer = group.create_task(log.write(), name=f"journal of {run_id}")

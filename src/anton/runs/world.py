@@ -10,6 +10,7 @@ from pathlib import Path
 from anton.core.agent import AgentSpec
 from anton.core.approval import ApprovalRules
 from anton.core.permission import Policy
+from anton.core.secrets import Masker
 from anton.core.suite_options import SuiteOptions
 from anton.core.tool import Tool
 from anton.ports import CI, Chat, Command, Forge, Hooks, Journal, Model, Past, Repository, Sandbox, Tracker
@@ -18,7 +19,7 @@ from anton.proving.environment import Environments
 from anton.proving.plan import TestPlan
 from anton.runs.budget import Budget
 from anton.runs.doorbell import Doorbell
-from anton.runs.log import Clock, Observer, RunLog, Watcher, open_log, utc_now
+from anton.runs.log import Clock, Observer, RunLog, Watcher, open_log, unmeasured, utc_now
 
 Equip = Callable[["Bench"], Mapping[str, Tool]]
 """The tools that an agent works with, bound to its surroundings."""
@@ -117,9 +118,23 @@ class World:
     observers: tuple[Observer, ...] = ()
     """Who looks on at every run that this process works on."""
 
+    wrote: Callable[[float], object] = unmeasured
+    """Told of each transaction of a run's log: how many seconds it took."""
+
+    masker: Masker = field(default_factory=Masker)
+    """Takes secrets out of whatever is kept or told."""
+
     def open(self, run_id: str, watch: Sequence[Watcher] = ()) -> AbstractAsyncContextManager[RunLog]:
         """A run to work on: `open_log` with this world's journal, clock and observers."""
-        return open_log(self.journal, run_id, clock=self.clock, watch=watch, observers=self.observers)
+        return open_log(
+            self.journal,
+            run_id,
+            clock=self.clock,
+            watch=watch,
+            observers=self.observers,
+            wrote=self.wrote,
+            masker=self.masker,
+        )
 
     def scratch(self, run_id: str) -> Path:
         """Where a run's worktrees and test trees live; it may be deleted at any time between steps."""

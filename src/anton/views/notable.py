@@ -23,6 +23,7 @@ from anton.core.event import (
     StepDelivered,
 )
 from anton.core.proof import Proof
+from anton.core.report import Priority
 from anton.core.run import RunState
 from anton.core.work import WorkStopped
 from anton.views.encode import line
@@ -71,7 +72,11 @@ def _of(entry: Entry, state: RunState) -> Notable | None:
             return Notable(f"proof of round {proof.round}: {verdict(proof)}", {"verdict": verdict(proof)})
         case BriefingPrepared(briefing):
             said = "green" if briefing.green else "red"
-            fields: dict[str, Value] = {"verdict": said, "priority": briefing.priority, "seconds": seconds}
+            fields: dict[str, Value] = {
+                "verdict": said,
+                "priority": Priority.named(briefing.priority),
+                "seconds": seconds,
+            }
             return Notable(f"waits for a decision: {said}", fields)
         case Decided() as event:
             return Notable(f"{event.who}: {event.verb}", {"verb": event.verb.value, "by": event.by})

@@ -16,16 +16,19 @@ from fastapi import APIRouter, FastAPI
 from anton import __version__
 from anton.entrypoints.composition import Check
 from anton.entrypoints.page.routes import Doorkeeper, page_routes
-from anton.entrypoints.server import events, reference, runs, status, webhooks
+from anton.entrypoints.server import events, reference, runs, scrape, status, webhooks
 from anton.entrypoints.server.access import Door
 from anton.entrypoints.server.desk import Desk
 from anton.entrypoints.server.guard import Guard
+from anton.entrypoints.server.listen import is_own
+from anton.entrypoints.server.measuring import WebhookMeter
 from anton.entrypoints.server.problems import answer_with_problems
 from anton.entrypoints.server.slack import routes as slack_routes
 from anton.entrypoints.server.slack import slack_app, socket_mode
 
 ROUTERS: Sequence[APIRouter] = (
     status.router,
+    scrape.router,
     runs.router,
     events.router,
     webhooks.router(),
@@ -54,6 +57,7 @@ def application(
         strict_content_type=True,
     )
     app.state.desk, app.state.tokens, app.state.sides = desk, tokens, sides
+    app.state.open_metrics = _may_show_metrics(desk, hosts)
     doors: list[Door] = []
     app.state.doors = doors
     app.include_router(page_routes(Doorkeeper(desk, desk.serving.key(), tokens)))
@@ -69,7 +73,18 @@ def application(
         hosts={host.lower() for host in (*hosts, public.hostname or "") if host},
         origins={f"{public.scheme}://{public.netloc}"} if public.netloc else set(),
     )
+    app.add_middleware(WebhookMeter, metrics=desk.metrics, senders=_senders())
     return app
+
+
+def _senders() -> tuple[str, ...]:
+    return ("slack", *(sender.name for sender in webhooks.SENDERS))
+
+
+def _may_show_metrics(desk: Desk, hosts: Sequence[str]) -> bool:
+    """Whether metrics are shown to anybody: wished, and nobody but this machine reaches the server."""
+    serving = desk.serving
+    return serving.open_metrics and not serving.public_url and all(map(is_own, hosts))
 
 
 @asynccontextmanager

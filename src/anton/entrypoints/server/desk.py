@@ -19,6 +19,8 @@ from anton.entrypoints.intake.taken import Taken
 from anton.entrypoints.server.admission import Admissions, Subject, subject_of
 from anton.entrypoints.server.bus import Bus
 from anton.entrypoints.server.logs import log_taken_in, told_of
+from anton.entrypoints.server.measuring import MeasuredChat, take_census, watch_the_loop
+from anton.entrypoints.server.metrics import Metrics
 from anton.entrypoints.server.retelling import retell
 from anton.entrypoints.start import new_run_id
 from anton.runs.log import working_on
@@ -46,7 +48,13 @@ class Desk:
     def __init__(self, anton: Anton) -> None:
         self.anton = anton
         self.serving = anton.serving
-        self.world = replace(anton.world, observers=(*anton.world.observers, told_of))
+        self.metrics = Metrics()
+        self.world = replace(
+            anton.world,
+            chat=MeasuredChat(anton.world.chat, self.metrics),
+            observers=(*anton.world.observers, told_of, self.metrics.follow),
+            wrote=self.metrics.appends.observe,
+        )
         self.queue = self.serving.queue()
         self.bus = Bus()
         self._admissions = Admissions(self.serving.runs_per_hour, self.world.clock)
@@ -54,6 +62,9 @@ class Desk:
         self._closed: dict[str, RunState] = {}
         self.streams = 0
         """Event streams that are open."""
+        self.metrics.gauge("anton_queue_waiting_runs", lambda: self.queue.waiting)
+        self.metrics.gauge("anton_queue_running_runs", lambda: self.queue.running)
+        self.metrics.gauge("anton_event_streams", lambda: self.streams)
 
     # Taking in
 
@@ -85,6 +96,7 @@ class Desk:
             self._admissions.withdraw(subject, run_id)
             return begun, False
         await self.queue.put(run_id, received.repository)
+        self.metrics.taken_in.labels(self.metrics.source(received.ticket.source)).inc()
         with working_on(run_id):
             log_taken_in(received)
         return run_id, True
@@ -142,14 +154,17 @@ class Desk:
         async with asyncio.TaskGroup() as group:
             working = group.create_task(self.queue.work_off(self._work), name="queue")
             waking = group.create_task(self._wake(), name="wake")
-            telling = group.create_task(retell(self.world), name="retell")
+            beside = (
+                group.create_task(retell(self.world), name="retell"),
+                group.create_task(watch_the_loop(self.metrics), name="lag"),
+                group.create_task(take_census(self.world.journal, self.metrics), name="census"),
+            )
             try:
                 yield
             finally:
                 self.bus.close()
-                telling.cancel()
-                waking.cancel()
-                working.cancel()
+                for task in (*beside, waking, working):
+                    task.cancel()
 
     async def _work(self, run_id: str) -> float | None:
         with working_on(run_id):

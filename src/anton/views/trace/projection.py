@@ -48,6 +48,7 @@ from anton.core.event import (
     TurnStarted,
     Verb,
 )
+from anton.core.report import Priority
 from anton.core.work import WorkStopped
 from anton.views.trace import names
 from anton.views.trace.span import Happening, Span, Value, span_id, trace_id
@@ -268,7 +269,7 @@ class RunSpans:
         match entry.event:
             case BriefingPrepared(briefing):
                 if run := self._open.get(RUN):
-                    run.attributes[names.PRIORITY] = briefing.priority
+                    run.attributes[names.PRIORITY] = Priority.named(briefing.priority)
                 self._begin(DECISION, entry, "decision", self._of(RUN), {})
             case Decided() as event:
                 yield from self._end(DECISION, entry, {names.VERB: event.verb.value})
