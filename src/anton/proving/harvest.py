@@ -10,9 +10,10 @@ run, and is no part of the patch.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from anton.core.proof import Blame, Cell, Commit, FileChange, Patch, Refusal, Suite, Tree
+from anton.core.secrets import Masker
 from anton.ports import Repository
 from anton.proving.plan import TestPlan, protected_reason, shadowed_module
 from anton.proving.subject import clean_key, clean_subject
@@ -39,6 +40,8 @@ class Work:
     """Key, for the commits' trailer."""
     at_unix: int
     """When the commits are dated; the same work at the same time gives the same commits."""
+    masker: Masker = field(default_factory=Masker)
+    """Knows secrets: a file that brings one is left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +97,8 @@ class _Sorted:
 async def harvest(repository: Repository, work: Work, plan: TestPlan) -> Harvest:
     """The patch that the agents' trees amount to."""
     files = frozenset(await repository.files(work.base_tree))
-    code = await _sort(repository, Blame.CODE, work.base_tree, work.code, plan, files)
-    test = await _sort(repository, Blame.TEST, work.base_tree, work.test, plan, files)
+    code = await _sort(repository, Blame.CODE, work, work.code, plan, files)
+    test = await _sort(repository, Blame.TEST, work, work.test, plan, files)
     source, tests, own = _paths(code.source), _paths(test.tests), _paths(test.source)
     fix = await repository.graft(work.base_tree, work.code, source)
     head = await repository.graft(fix, work.test, tests)
@@ -123,13 +126,15 @@ async def harvest(repository: Repository, work: Work, plan: TestPlan) -> Harvest
 
 
 async def _sort(
-    repository: Repository, author: Blame, base: str, tree: str, plan: TestPlan, files: Collection[str]
+    repository: Repository, author: Blame, work: Work, tree: str, plan: TestPlan, files: Collection[str]
 ) -> _Sorted:
     source: list[FileChange] = []
     tests: list[FileChange] = []
     refused: list[Refusal] = []
+    base = work.base_tree
     for change in await repository.changes(base, tree):
         reason = await _objection(repository, tree, change, files, plan)
+        reason = reason or await _secret(repository, work, tree, change)
         if author is Blame.CODE and not reason and not plan.is_test(change.path):
             reason = await _fixture(repository, base, change, files, plan)
         if reason:
@@ -173,6 +178,18 @@ async def _objection(
     if content is not None and len(content) > MAX_FILE_BYTES:
         return f"which is larger than {MAX_FILE_BYTES:,} bytes"
     return None
+
+
+async def _secret(repository: Repository, work: Work, tree: str, change: FileChange) -> str | None:
+    """Why a change that brings a secret may not become part of a patch; what was there before is let be."""
+    if change.status == "D":
+        return None
+    before = await repository.read(work.base_tree, change.path, MAX_FILE_BYTES) or b""
+    after = await repository.read(tree, change.path, MAX_FILE_BYTES) or b""
+    known = work.masker.found(before.decode("utf-8", "replace"))
+    found = work.masker.found(f"{change.path}\n{after.decode('utf-8', 'replace')}")
+    kinds = sorted({mark for secret, mark in found.items() if secret not in known})
+    return f"which holds a secret ({', '.join(kinds)}), and nothing secret is ever pushed" if kinds else None
 
 
 async def _commits(

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from anton.core.errors import ToolError
 from anton.core.proof import BAD, Case, Cell, CellStatus, Outcome, Suite, Tree
+from anton.core.secrets import Masker
 from anton.ports import Command, Execution, Repository, Sandbox
 from anton.proving.closing import contradiction
 from anton.proving.disguise import disguised
@@ -49,6 +50,7 @@ class SuiteRunner:
         plan: How the tests are run.
         slots: Shared by runners that share the machine's cores.
         prepare: Awaited before each run; then what the plan's command needs is there.
+        masker: Takes secrets out of what the tests say and are called.
     """
 
     def __init__(
@@ -59,9 +61,11 @@ class SuiteRunner:
         plan: TestPlan,
         slots: asyncio.Semaphore | None = None,
         prepare: Callable[[], Awaitable[None]] = _nothing_to_prepare,
+        masker: Masker | None = None,
     ) -> None:
         self.plan = plan
         self._prepare = prepare
+        self._masker = masker or Masker()
         self._sandbox = sandbox
         self._repository = repository
         self._workspace = workspace
@@ -85,7 +89,9 @@ class SuiteRunner:
     def limited(self, timeout_seconds: float) -> SuiteRunner:
         """A runner that shares this one's cores, ends a run sooner, and remembers only its own runs."""
         plan = replace(self.plan, timeout_seconds=min(timeout_seconds, self.plan.timeout_seconds))
-        return SuiteRunner(self._sandbox, self._repository, self._workspace, plan, self._slots, self._prepare)
+        return SuiteRunner(
+            self._sandbox, self._repository, self._workspace, plan, self._slots, self._prepare, self._masker
+        )
 
     async def run(
         self, tree_sha: str, suite: Suite, tree: Tree, paths: Sequence[str] = (), attempt: int = 1
@@ -182,7 +188,7 @@ class SuiteRunner:
             await asyncio.to_thread(_make_ready, folder, plan)
             command = Command(key.command, folder, plan.timeout_seconds, plan.env, plan.readable)
             execution = await self._sandbox.run(command)
-            return await asyncio.to_thread(_cell, key, plan, folder, execution)
+            return await asyncio.to_thread(lambda: self._masker.masked(_cell(key, plan, folder, execution)))
 
 
 def _make_ready(folder: Path, plan: TestPlan) -> None:

@@ -117,6 +117,7 @@ def _work(site: Site) -> Work:
         subjects=dict(subjects(state)),
         ticket=state.received.ticket.key,
         at_unix=int(state.started_at.timestamp()),
+        masker=site.world.masker,
     )
 
 

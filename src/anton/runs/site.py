@@ -41,5 +41,5 @@ async def site_of(world: World, log: RunLog) -> Site:
     plan = await plan_of_run(world, repository, base)
     trees = world.scratch(state.run_id) / "trees"
     prepare = partial(world.environments.ensure, plan.recipe)
-    suite = SuiteRunner(world.sandbox, repository, trees, plan, prepare=prepare)
+    suite = SuiteRunner(world.sandbox, repository, trees, plan, prepare=prepare, masker=world.masker)
     return Site(world, log, base, repository, plan, suite)
