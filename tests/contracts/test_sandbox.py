@@ -14,6 +14,7 @@ import pytest
 
 from anton.adapters.sandbox.choose import Kind, choose
 from anton.adapters.sandbox.closed import UnconfinedSandbox
+from anton.adapters.sandbox.process import NICENESS
 from anton.adapters.sandbox.selftest import interpreter_paths, self_test
 from anton.core.errors import SandboxError
 from anton.ports import Command, Execution, Sandbox, SandboxLevel
@@ -98,6 +99,11 @@ async def test_every_attempt_to_get_out_is_held(confined: Sandbox) -> None:
 async def test_exit_code_and_both_streams_come_back(sandbox: Sandbox, tree: Path) -> None:
     execution = await sandbox.run(shell(tree, "echo out; echo err >&2; exit 7"))
     assert ended(execution) == (7, "out\nerr\n", False)
+
+
+async def test_what_runs_inside_gives_way_to_what_runs_outside(sandbox: Sandbox, tree: Path) -> None:
+    script = "import os, time; time.sleep(0.2); print(os.nice(0))"
+    assert int((await sandbox.run(python(tree, script))).output) >= min(19, NICENESS + os.nice(0))
 
 
 async def test_a_signal_is_a_negative_exit_code(sandbox: Sandbox, tree: Path) -> None:

@@ -19,12 +19,15 @@ from asyncio.subprocess import DEVNULL, Process
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from anton.core.errors import SandboxError
 from anton.ports import Command, Execution
 from anton.system.cancellation import owned
 from anton.system.descriptors import BoundedOutput, DrainedPipe
 
+NICENESS = 10
+"""Of what runs in a sandbox."""
 GRACE_SECONDS = 1.0
 """How long an ended command's remains may take to vanish before they are given up on."""
 
@@ -96,7 +99,7 @@ async def _spawn(launch: Launch, output: DrainedPipe, status: DrainedPipe) -> Pr
     """
     argv = launch.argv(status.writing)
     try:
-        return await asyncio.create_subprocess_exec(
+        process = await asyncio.create_subprocess_exec(
             *argv,
             stdin=DEVNULL,
             stdout=output.writing,
@@ -111,6 +114,20 @@ async def _spawn(launch: Launch, output: DrainedPipe, status: DrainedPipe) -> Pr
     finally:
         output.hand_over()
         status.hand_over()
+    _give_way(process.pid)
+    return process
+
+
+def _give_way(session: int) -> None:
+    """Have a session run behind everything else: a suite that takes all cores delays no answer to a webhook.
+
+    Where the kernel shares the processor out among sessions first, niceness counts only within one; there the
+    session itself gets less. Source: https://man7.org/linux/man-pages/man7/sched.7.html, autogroup.
+    """
+    with suppress(OSError):  # it is over already
+        os.setpriority(os.PRIO_PGRP, session, NICENESS)
+    with suppress(OSError):  # the kernel has no such thing, or was asked a moment ago
+        Path(f"/proc/{session}/autogroup").write_text(str(NICENESS), "ascii")
 
 
 async def _finish(process: Process, stop: signal.Signals, output: DrainedPipe, status: DrainedPipe) -> None:
