@@ -7,10 +7,12 @@ from pathlib import Path
 
 from anton.adapters.model.chat_completions import ChatCompletionsModel
 from anton.adapters.model.fallback import FallbackModel
+from anton.adapters.model.masked import MaskedModel
 from anton.adapters.model.prices import Price
 from anton.adapters.model.recording import RecordedModel, RecordingModel
 from anton.adapters.model.refusal import Patience
 from anton.core.errors import UsageError
+from anton.core.secrets import Masker
 from anton.ports import Model
 from anton.settings import FallbackSettings, ModelSettings, Settings
 
@@ -18,12 +20,13 @@ REPEATS_BEFORE_FALLBACK = 2
 """How often a model is asked again before another is asked in its place."""
 
 
-def model_of(settings: Settings, record: Path | None) -> Model:
+def model_of(settings: Settings, record: Path | None, masker: Masker) -> Model:
     """The model that the settings name; without a key, the recording of the demo.
 
     Args:
         settings: All of them.
         record: Where to keep the exchange with it, if anywhere.
+        masker: Takes secrets out of what it is told.
 
     Raises:
         UsageError: there is a key, and no model is named.
@@ -33,7 +36,8 @@ def model_of(settings: Settings, record: Path | None) -> Model:
         return RecordedModel(files("anton.demo").joinpath("recording.jsonl"))
     if chosen.name is None:
         raise UsageError("API_KEY is set but no model is named; set MODEL, such as MODEL=gpt-5-mini")
-    model = _with_fallback(chosen, chosen.name, chosen.api_key.get_secret_value())
+    answering = _with_fallback(chosen, chosen.name, chosen.api_key.get_secret_value())
+    model = MaskedModel(answering, masker)
     return RecordingModel(model, record) if record else model
 
 

@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import cast
 
+from anton.adapters.journal.masked import MaskedJournal
 from anton.adapters.journal.sql import SqlJournal
 from anton.adapters.mcp.servers import mcp_servers
 from anton.adapters.repository.carried import Carrier
@@ -23,6 +24,7 @@ from anton.app.github import GitHubSide, github_side
 from anton.app.models import model_of
 from anton.app.outside import chat_of, tracker_of
 from anton.app.sandboxes import sandbox_of
+from anton.app.secrets import masked, masker_of
 from anton.app.serving import demo_checkout, serving_of
 from anton.app.shared import carried, carrier_of
 from anton.app.suites import ENVIRONMENTS, planned_by
@@ -76,9 +78,12 @@ async def _composed(
     github: GitHubSide,
     observers: tuple[Observer, ...],
 ) -> AsyncIterator[Anton]:
-    model = cast("Model | None", extensions.chosen("model")) or model_of(settings, wish.record)
+    masker = await asyncio.to_thread(masker_of, settings)
+    plugged = cast("Model | None", extensions.chosen("model"))
+    model = masked(plugged, masker) if plugged else model_of(settings, wish.record, masker)
     url = settings.database_url
-    journal = SqlJournal(url.get_secret_value() if url else settings.home / "journal.db")
+    stored = SqlJournal(url.get_secret_value() if url else settings.home / "journal.db")
+    journal = MaskedJournal(stored, masker)
     sandbox = await sandbox_of(wish, settings)
     served: dict[str, Mapping[str, Tool]] = {
         name: servers.tools(name) if _has_model(settings) else {} for name in AGENTS
@@ -117,6 +122,7 @@ async def _composed(
             **settings.budget.model_dump(), fallback=tuple(other.name for other in settings.model.fallback)
         ),
         observers=observers,
+        masker=masker,
     )
     try:
         yield _anton(settings, wish, world, extensions, servers, github)
