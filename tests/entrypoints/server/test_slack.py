@@ -48,11 +48,13 @@ class Team:
     slack: Slack
     server: Served
 
-    async def send(self, path: str, form: Mapping[str, str], **headers: str) -> httpx2.Response:
+    async def send(
+        self, path: str, form: Mapping[str, str], secret: str = SECRET, **headers: str
+    ) -> httpx2.Response:
         """A request as Slack signs it."""
         body = urlencode(form).encode()
         stamp = headers.pop("stamp", str(int(time.time())))
-        digest = hmac.new(SECRET.encode(), f"v0:{stamp}:".encode() + body, hashlib.sha256).hexdigest()
+        digest = hmac.new(secret.encode(), f"v0:{stamp}:".encode() + body, hashlib.sha256).hexdigest()
         signed = {
             "Content-Type": "application/x-www-form-urlencoded",
             "X-Slack-Request-Timestamp": stamp,
@@ -289,3 +291,28 @@ async def test_by_socket_mode_the_same_happens(office: Office) -> None:
         await server.until(run, outcome="delivered")
         refused = await team.oncall("To-dos come back")
         assert refused.status_code == 401
+
+
+@pytest.mark.parametrize("secret", ["no request by HTTP is taken", " "])
+async def test_by_socket_mode_nothing_is_taken_by_http_whatever_it_is_signed_with(
+    office: Office, secret: str
+) -> None:
+    async with slack_server() as slack, served(listening(office, slack, APP_TOKEN), office) as server:
+        answer = await Team(slack, server).send("command", command("To-dos come back"), secret)
+        assert (answer.status_code, "no secret is set" in answer.text) == (401, True)
+        assert await server.desk.world.journal.run_ids() == ()
+
+
+@pytest.mark.parametrize("size", [10, 900_000])
+async def test_what_nobody_signed_is_not_even_read(team: Team, size: int) -> None:
+    answer = await team.server.client.post("/webhook/slack/actions", content=b"payload=" + b"[" * size)
+    assert answer.status_code == 401
+
+
+async def test_a_guest_of_a_shared_channel_is_of_their_own_workspace(team: Team) -> None:
+    state = await team.briefed(await team.begun())
+    pressed = team.pressed(state, "anton_approve", "ULEE")
+    pressed["user"]["team_id"] = "T2"
+    await team.send("actions", {"payload": json.dumps(pressed)})
+    assert (await team.server.desk.state(state.run_id)).phase == "deciding"
+    assert "not the one that Anton works for" in str(team.slack.said)

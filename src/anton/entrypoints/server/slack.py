@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import json
 import logging
+import secrets
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from http import HTTPStatus
@@ -34,9 +36,11 @@ from anton.entrypoints.composition import SlackAccess
 from anton.entrypoints.intake import parse_json
 from anton.entrypoints.intake.slack import slack_command
 from anton.entrypoints.intake.taken import Ignored
+from anton.entrypoints.server.access import desk_of
 from anton.entrypoints.server.desk import Desk
 from anton.entrypoints.server.guard import MAX_BODY_BYTES
 from anton.entrypoints.server.problems import problem
+from anton.entrypoints.signatures import verify_slack
 from anton.views.encode import line
 from anton.views.slack.blocks import escaped
 from anton.views.slack.message import APPROVE, CHOICE, DECLINE, OPEN_PAGE, REQUEST_CHANGES
@@ -67,8 +71,8 @@ def slack_app(desk: Desk, access: SlackAccess) -> AsyncApp:
     app = AsyncApp(
         client=client,
         authorize=_authorize(access),
-        # Socket Mode signs nothing; without a secret no request by HTTP can be right.
-        signing_secret=access.signing_secret or "no request by HTTP is taken",
+        # Socket Mode signs nothing, and `routes` refuses what comes by HTTP where no secret is set.
+        signing_secret=access.signing_secret or secrets.token_hex(32),
         request_verification_enabled=True,
         logger=logger,
     )
@@ -139,12 +143,18 @@ class _Payload(BaseModel):
 
 
 def routes(app: AsyncApp) -> APIRouter:
-    """Where Slack sends what people do; both take whatever Slack sends."""
+    """Where Slack sends what people do; both take whatever Slack sends.
+
+    Nothing in a request is read before it is known to be Slack's, and without a secret none is.
+    """
     handler = AsyncSlackRequestHandler(app)
     router = APIRouter(prefix="/webhook/slack", include_in_schema=False)
 
     async def take(request: Request) -> Response:
-        if reason := malformed(await request.body()):
+        body, access = await request.body(), desk_of(request).serving.slack
+        secret = access.signing_secret if access else ""
+        verify_slack(secret, request.scope["headers"], body, time.time())
+        if reason := malformed(body):
             return problem(HTTPStatus.BAD_REQUEST, reason)
         return await handler.handle(request)
 
@@ -306,15 +316,18 @@ class _Listeners:
     async def _who(self, body: Body) -> str:
         """Identity of whoever did it.
 
+        In a channel that workspaces share, whoever presses a button may be a member of another one.
+
         Raises:
             OtherTeam: they are of a workspace that is not listened to.
         """
         team, user = body.get("team") or {}, body.get("user") or {}
         await self._refuse_others(team.get("id"))
+        await self._refuse_others(user.get("team_id") or team.get("id"))
         name = user.get("id")
         if not isinstance(name, str) or not name:
             raise OtherTeam("Slack does not say who you are, so nothing was done")
-        return person.slack(str(team["id"]), name)
+        return person.slack(str(user.get("team_id") or team["id"]), name)
 
     async def _refuse_others(self, team: object) -> None:
         """Let only the workspace pass that the bot's token is of, or that the settings name."""
