@@ -23,13 +23,14 @@ PROOF_SECONDS = 5.0
 
 async def prove(settings: Settings, world: World) -> tuple[Check, ...]:
     """Which side each port is on; where one has credentials, whether they are good, with nothing changed."""
-    return (
+    checks = (
         *(Check("settings", False, notice) for notice in settings.notices),
         Check("model", True, ", else ".join((world.model.name, *world.budget.fallback))),
         *await _sides(world),
         await _journal(world.journal),
         Check("sandbox", world.sandbox.level > 0, world.sandbox.description),
     )
+    return world.masker.masked(checks)
 
 
 async def _journal(journal: Journal) -> Check:
@@ -71,7 +72,7 @@ async def examine(
     """Which side each port is on, and whether it works; the sandbox is tried out."""
     states = await servers.check()
     findings = await self_test(world.sandbox) if world.sandbox.usable else ()
-    return (
+    checks = (
         *(Check("settings", False, notice) for notice in settings.notices),
         Check("model", True, ", else ".join((world.model.name, *world.budget.fallback))),
         *await _sides(world),
@@ -84,6 +85,7 @@ async def examine(
         Check("sandbox", world.sandbox.level > 0, world.sandbox.description),
         *(Check(f"  {finding.name}", finding.held, finding.detail) for finding in findings),
     )
+    return world.masker.masked(checks)
 
 
 def _hook_checks(settings: Settings) -> Iterator[Check]:

@@ -15,6 +15,7 @@ from typing import ParamSpec
 import click
 
 from anton.core.errors import AntonError, UsageError
+from anton.core.secrets import Masker
 
 P = ParamSpec("P")
 
@@ -43,5 +44,5 @@ def speaking(command: Callable[P, int | None]) -> Callable[P, None]:
 
 
 def _say(error: AntonError, status: int) -> int:
-    click.echo(f"anton: {error}", err=True)
+    click.echo(f"anton: {Masker().mask(str(error))}", err=True)
     return status

@@ -21,6 +21,7 @@ from pydantic import TypeAdapter, ValidationError
 from anton.core.codec import proof_as_json
 from anton.core.errors import OutsideError
 from anton.core.proof import Proof
+from anton.core.secrets import MASK
 from anton.core.verdict import judge
 from anton.ports import Repository
 from anton.proving.archive import BundleRefused, check_repacked, fits, pack_archive, read_archive
@@ -99,7 +100,8 @@ async def pack_bundle(
     Raises:
         OutsideError: the patch alone is larger than MAX_OBJECTS_BYTES.
     """
-    portably = portable(proof, _Elsewhere(_programs(proof), about.traces).command, about.traces)
+    exactly = await _exact(repository, proof, about.base_tree)
+    portably = portable(exactly, _Elsewhere(_programs(proof), about.traces).command, about.traces)
     trees = await _trees(repository, portably, about.base_tree)
     commits = [commit.sha for commit in proof.patch.commits]
     whole = await repository.pack([proof.patch.base, *commits], trees.all, (), max_base_bytes)
@@ -119,6 +121,21 @@ async def pack_bundle(
     }
     files[MANIFEST] = canonical(manifest_of(files, portably, rerun))
     return pack_archive(files)
+
+
+async def _exact(repository: Repository, proof: Proof, base: str) -> Proof:
+    """The proof with its patch to the letter, where secrets of the repository's own stand near what was changed.
+
+    They are masked wherever the patch is shown. The bundle holds the files themselves and is checked against
+    them.
+    """
+    patch = proof.patch
+    if MASK[:-1] not in patch.diff + patch.second_opinion:
+        return proof
+    trees = await _trees(repository, proof, base)
+    diff = await repository.diff(trees.base, trees.fix) + await repository.diff(trees.fix, trees.head)
+    second = await repository.diff(trees.base_with_tests or trees.base, trees.second) if trees.second else ""
+    return replace(proof, patch=replace(patch, diff=diff, second_opinion=second))
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from starlette.responses import Response
 
 from anton.core.decision import Refused
 from anton.core.errors import AntonError, JournalConflict, OutsideError, RunBusy, UsageError
+from anton.core.secrets import Masker
 from anton.core.text import sayable
 from anton.entrypoints.server.admission import TooManyRuns
 from anton.entrypoints.server.desk import UnknownRun
@@ -99,8 +100,8 @@ def _of_anton(request: Request, error: Exception) -> Response:  # noqa: ARG001 -
     status = next((status for kind, status in STATUS.items() if isinstance(error, kind)), None)
     if status is None:
         logger.error("a request failed", exc_info=error)
-        return problem(HTTPStatus.INTERNAL_SERVER_ERROR, str(error))
-    return problem(status, str(error))
+        status = HTTPStatus.INTERNAL_SERVER_ERROR
+    return problem(status, Masker().mask(str(error)))
 
 
 def _of_system(request: Request, error: Exception) -> Response:
