@@ -129,8 +129,8 @@ def fix(
         _say_notices(anton)
         if anton.world.masker.mask(remote) != remote:
             raise UsageError(
-                "--remote holds a password, which is not written down and so could not be pushed with: name the "
-                "address without it, and have git's credential helper or ssh know it"
+                "--remote holds a password, which is not written down and so could not be pushed with: name "
+                "the address without it, and have git's credential helper or ssh know it"
             )
         received = _received(anton, ticket, anton.repository, base, remote)
         await anton.world.repository(received.repository).resolve(base)

@@ -124,7 +124,7 @@ async def pack_bundle(
 
 
 async def _exact(repository: Repository, proof: Proof, base: str) -> Proof:
-    """The proof with its patch to the letter, where secrets of the repository's own stand near what was changed.
+    """The proof with its patch to the letter, where secrets of the repository's own stand near the change.
 
     They are masked wherever the patch is shown. The bundle holds the files themselves and is checked against
     them.
