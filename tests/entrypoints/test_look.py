@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
@@ -71,3 +72,37 @@ def test_a_run_that_cannot_be_read_does_not_hide_the_others(anton: Shell) -> Non
     said = anton.inside("runs")
     assert (listed(said.out), said.status) == (["r1"], 1)
     assert said.err.startswith("anton: run r0 cannot be read: entry 2 of run 'r0' in ")
+
+
+def test_how_runs_went_is_counted(anton: Shell) -> None:
+    receive(anton, 3)
+    said = anton.inside("runs", "--stats")
+    assert said.out.startswith("3 runs\n")
+    assert "runs by end: 3 open" in said.out
+    assert said.status == 0
+
+
+def test_how_runs_went_can_be_asked_of_some(anton: Shell) -> None:
+    receive(anton, 3)
+    for narrowed, runs in (
+        (["--days", "1"], 0),
+        (["--repository", "app"], 3),
+        (["--repository", "other"], 0),
+    ):
+        said = anton.inside("runs", "--stats", "--json", *narrowed)
+        assert json.loads(said.out)["all"]["runs"] == runs
+
+
+def test_what_only_statistics_heed_is_refused_without_them(anton: Shell) -> None:
+    said = anton.inside("runs", "--json")
+    assert (said.out, said.status) == ("", 2)
+    assert "anton runs --stats" in said.err
+
+
+def test_a_run_that_cannot_be_read_is_left_out_of_the_count_and_named(anton: Shell) -> None:
+    receive(anton, 2)
+    with closing(sqlite3.connect(anton.home / "journal.db")) as database, database:
+        database.execute("""UPDATE events SET body = '{"kind": 1}' WHERE run_id = 'r0' AND number = 1""")
+    said = anton.inside("runs", "--stats")
+    assert (said.out.splitlines()[0], said.status) == ("1 run", 1)
+    assert said.err.startswith("anton: run r0 cannot be read")

@@ -13,6 +13,7 @@ from anton.entrypoints.composition import Anton, Check, Compose, Wish
 from anton.entrypoints.session import Seat
 from anton.entrypoints.speaking import FAILED, speaking
 from anton.entrypoints.start import config_option, sandbox_option
+from anton.entrypoints.stats import show_statistics
 from anton.views.checks import checks_table
 from anton.views.runs import run_page, runs_table
 
@@ -22,12 +23,31 @@ NEWEST = 50
 
 @click.command()
 @click.option("--all", "whole", is_flag=True, help=f"Not only the newest {NEWEST}.")
+@click.option(
+    "--stats", is_flag=True, help="How they went, by repository: outcomes, times, cost, red proofs."
+)
+@click.option("--days", type=click.IntRange(1, 36_500), help="With --stats: only runs of the last N days.")
+@click.option("--repository", default="", help="With --stats: only runs of the repository of this name.")
+@click.option("--json", "as_json", is_flag=True, help="With --stats: as JSON.")
 @config_option
 @click.pass_obj
 @speaking
-def runs(compose: Compose, whole: bool, config: Path | None) -> int:
+def runs(
+    compose: Compose,
+    whole: bool,
+    stats: bool,
+    days: int | None,
+    repository: str,
+    as_json: bool,
+    config: Path | None,
+) -> int:
     """List the runs, newest first; what waits for you stands out."""
     console = Console()
+    seat = Seat(compose, Wish(config=config, looking=True), console)
+    if stats:
+        return show_statistics(seat, days, repository, as_json=as_json)
+    if days or repository or as_json:
+        raise UsageError("--days, --repository and --json say what --stats counts: anton runs --stats")
 
     async def read(anton: Anton) -> tuple[list[RunState], list[str], int]:
         states, unreadable = [], []
@@ -40,7 +60,7 @@ def runs(compose: Compose, whole: bool, config: Path | None) -> int:
                 unreadable.append(f"run {run_id} cannot be read: {error}")
         return states, unreadable, len(run_ids) - len(shown)
 
-    states, unreadable, older = Seat(compose, Wish(config=config, looking=True), console).run(read)
+    states, unreadable, older = seat.run(read)
     console.print(runs_table(states))
     if older:
         click.echo(f"{older:,} more, which are older: anton runs --all")
