@@ -73,6 +73,16 @@ def test_no_character_of_any_line_is_lost_or_hidden(name: str, added: list[str])
     assert ["".join(token.text for token in row.tokens) for row in shown] == [revealed(row) for row in added]
 
 
+def test_of_a_long_diff_every_line_is_shown_and_only_the_beginning_coloured() -> None:
+    lines = [f"value_{number} = some_function({number})" for number in range(6_000)]
+    added = "".join(f"+{line}\n" for line in ["a " * 300, *lines])
+    (file,) = file_diffs(f"diff --git a/a.py b/a.py\n--- a/a.py\n+++ b/a.py\n@@ -0,0 +1,6001 @@\n{added}")
+    shown = ["".join(token.text for token in row.tokens) for row in file.rows[1:]]
+    coloured = [any(token.css for token in row.tokens) for row in file.rows[1:]]
+    assert shown == ["a " * 300, *lines]
+    assert (coloured[0], all(coloured[1:2_000]), any(coloured[5_000:])) == (False, True, False)
+
+
 @given(st.text(max_size=400))
 def test_any_text_is_some_diff(text: str) -> None:
     file_diffs(text)

@@ -17,7 +17,9 @@ from tests.office import Office
 from anton.core.approval import ApprovalRules, Rule
 from anton.core.person import Person
 from anton.core.seal import make_link
+from anton.entrypoints.page.sessions import LIFETIME
 from anton.entrypoints.server.desk import Desk
+from anton.entrypoints.server.events import MOST_STREAMS
 
 HTML = {"Accept": "text/html,application/xhtml+xml"}
 RULES = ApprovalRules(people=(Person("lee"), Person("dana")), rules=(Rule(frozenset({"lee"})),))
@@ -214,3 +216,28 @@ async def test_nothing_is_shown_live_to_a_stranger(server: Served, browser: http
     assert (await browser.get(f"/runs/{run}/live")).status_code == 401
     answer = await browser.post(f"/runs/{run}/answer", data={"question": "q1", "text": "x"})
     assert answer.headers["location"].startswith("/login")
+
+
+async def test_who_is_logged_in_no_longer_is_shown_nothing_more(office: Office) -> None:
+    anton, later = an_anton(office), [timedelta()]
+    clock = anton.world.clock
+    anton = replace(anton, world=replace(anton.world, clock=lambda: clock() + later[0]))
+    async with (
+        served(anton, office) as server,
+        httpx2.AsyncClient(base_url=server.client.base_url, headers=HTML, trust_env=False) as browser,
+        asyncio.timeout(60),
+    ):
+        run = await server.begun()
+        await log_in(browser)
+        async with browser.stream("GET", f"/runs/{run}/live") as live:
+            later[0] = LIFETIME
+            async for _ in live.aiter_lines():
+                pass
+        assert (await browser.get(f"/runs/{run}/live")).status_code == 401
+
+
+async def test_only_so_many_look_on_at_once(server: Served, browser: httpx2.AsyncClient) -> None:
+    run = await server.begun()
+    await log_in(browser)
+    server.desk.streams += MOST_STREAMS
+    assert (await browser.get(f"/runs/{run}/live")).status_code == 503

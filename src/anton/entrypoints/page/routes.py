@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Annotated
 from urllib.parse import quote, unquote
@@ -33,6 +35,7 @@ from anton.entrypoints.page.sessions import (
     sealed,
 )
 from anton.entrypoints.server.desk import Desk, UnknownRun
+from anton.entrypoints.server.events import MOST_STREAMS
 
 NOTICE = "anton_notice"
 """Cookie with what came of the form that was sent last."""
@@ -178,7 +181,8 @@ def _add_pages(html: APIRouter, door: Doorkeeper) -> None:
             return page(render.problem_page("No such run", str(error)), 404)
         notice = unquote(request.cookies.get(NOTICE, ""))
         viewer = door.viewer(request, session, state)
-        answer = page(render.run_page(state, entries, viewer, desk.world.clock(), notice))
+        html = await asyncio.to_thread(render.run_page, state, entries, viewer, desk.world.clock(), notice)
+        answer = page(html)
         answer.delete_cookie(NOTICE)
         return answer
 
@@ -191,6 +195,8 @@ def _add_pages(html: APIRouter, door: Doorkeeper) -> None:
             await desk.state(run_id)
         except UnknownRun as error:
             return Response(str(error), 404, media_type="text/plain")
+        if desk.streams >= MOST_STREAMS:
+            return Response("too many pages are looked at live", 503, media_type="text/plain")
         last = request.headers.get("last-event-id", "") or seen
         return StreamingResponse(
             _changes(door, request, session, run_id, last),
@@ -204,17 +210,33 @@ async def _changes(
 ) -> AsyncIterator[str]:
     """The parts of a page whenever they are others; each event's id says what the browser has by then."""
     desk = door.desk
-    yield "retry: 1000\n: connected\n\n"
+    desk.streams += 1
+    try:
+        yield "retry: 1000\n: connected\n\n"
+        async with aclosing(_rendered(door, request, session, run_id, last)) as parts:
+            async for part in parts:
+                yield part
+    finally:
+        desk.streams -= 1
+
+
+async def _rendered(
+    door: Doorkeeper, request: Request, session: Session, run_id: str, last: str
+) -> AsyncGenerator[str]:
+    """The same, until the session is over."""
+    desk = door.desk
     entries = list(await desk.entries(run_id))
     rendered_at = 0.0
     async for entry in desk.bus.follow(desk.world.journal, run_id, entries[-1].number):
+        if door.session(request) is None:
+            return
         if entry is not None:
             entries.append(entry)
             if time.monotonic() - rendered_at < RENDER_SECONDS:
                 continue  # the next one, or the silence after it, shows them both
         rendered_at, state = time.monotonic(), fold(entries)
         viewer = door.viewer(request, session, state)
-        parts = render.regions(state, entries, viewer, desk.world.clock())
+        parts = await asyncio.to_thread(render.regions, state, entries, viewer, desk.world.clock())
         if html := render.changed(parts, last):
             last = render.seen(parts)
             lines = "".join(f"data: {line}\n" for line in html.splitlines())

@@ -1,4 +1,8 @@
-"""A diff as rows with line numbers and coloured tokens, nothing hidden and nothing left out."""
+"""A diff as rows with line numbers and coloured tokens, nothing hidden and nothing left out.
+
+Colours are the one thing that costs more than the diff is long, so they are rationed: who writes a diff may
+want the page to be slow.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +19,12 @@ from pygments.token import STANDARD_TYPES, _TokenType
 from anton.views.diff import DiffKind, DiffLine, diff_lines
 from anton.views.encode import revealed
 
-LONGEST_COLOURED = 2_000
+LONGEST_COLOURED = 400
 """Characters of a line that is taken apart into tokens; a longer one is shown plain."""
+MOST_COLOURED = 100_000
+"""Characters of one diff that are taken apart; what comes after them is shown plain."""
+KEPT = 8
+"""Diffs whose rows are kept: a page shows the same one over and over."""
 _HUNK = re.compile(r"@@ -(\d+)(?:,\d+)? \+(\d+)(?:,\d+)? @@(.*)")
 _PLUMBING = ("index ", "--- ", "+++ ")
 
@@ -50,6 +58,7 @@ class FileDiff:
     removed: int
 
 
+@lru_cache(maxsize=KEPT)
 def file_diffs(diff: str) -> tuple[FileDiff, ...]:
     """The files of a unified diff as git writes it, in its order."""
     files: list[tuple[str, list[DiffLine]]] = []
@@ -58,17 +67,33 @@ def file_diffs(diff: str) -> tuple[FileDiff, ...]:
             files.append((row.path, []))
         if row.kind is not DiffKind.FILE:
             files[-1][1].append(row)
-    return tuple(_file(path, rows) for path, rows in files)
+    paint = _Paint(MOST_COLOURED)
+    return tuple(_file(path, rows, paint) for path, rows in files)
 
 
-def _file(path: str, lines: list[DiffLine]) -> FileDiff:
-    rows = tuple(_rows(path, lines))
+@dataclass(slots=True)
+class _Paint:
+    """What is left of a diff's colours."""
+
+    characters: int
+
+    def takes(self, text: str) -> bool:
+        """Whether there is enough of it for one more line; if so, it is used up."""
+        if len(text) > min(LONGEST_COLOURED, self.characters):
+            return False
+        self.characters -= len(text)
+        return True
+
+
+def _file(path: str, lines: list[DiffLine], paint: _Paint) -> FileDiff:
+    lexer = _lexer(path.rpartition("/")[2])
+    rows = tuple(_rows(lexer, lines, paint))
     added = sum(row.kind is DiffKind.ADDED for row in rows)
     removed = sum(row.kind is DiffKind.REMOVED for row in rows)
     return FileDiff(revealed(path), rows, added, removed)
 
 
-def _rows(path: str, lines: list[DiffLine]) -> Iterator[Row]:
+def _rows(lexer: Lexer, lines: list[DiffLine], paint: _Paint) -> Iterator[Row]:
     old = new = 0
     for row in lines:
         match row.kind:
@@ -78,13 +103,13 @@ def _rows(path: str, lines: list[DiffLine]) -> Iterator[Row]:
                     old, new = int(found[1]), int(found[2])
                 yield Row(row.kind, None, None, (Token("", revealed(row.text)),))
             case DiffKind.ADDED:
-                yield Row(row.kind, None, new, tuple(_tokens(path, row.text[1:])))
+                yield Row(row.kind, None, new, tuple(_tokens(lexer, row.text[1:], paint)))
                 new += 1
             case DiffKind.REMOVED:
-                yield Row(row.kind, old, None, tuple(_tokens(path, row.text[1:])))
+                yield Row(row.kind, old, None, tuple(_tokens(lexer, row.text[1:], paint)))
                 old += 1
             case DiffKind.CONTEXT:
-                yield Row(row.kind, old, new, tuple(_tokens(path, row.text[1:])))
+                yield Row(row.kind, old, new, tuple(_tokens(lexer, row.text[1:], paint)))
                 old, new = old + 1, new + 1
             case _ if not row.text.startswith(_PLUMBING):
                 yield Row(row.kind, None, None, (Token("", revealed(row.text)),))
@@ -92,16 +117,14 @@ def _rows(path: str, lines: list[DiffLine]) -> Iterator[Row]:
                 continue
 
 
-def _tokens(path: str, text: str) -> Iterator[Token]:
-    if len(text) > LONGEST_COLOURED:
+def _tokens(lexer: Lexer, text: str, paint: _Paint) -> Iterator[Token]:
+    if not paint.takes(text):
         yield Token("", revealed(text))
         return
-    lexer = _lexer(path.rpartition("/")[2])
     for _, kind, value in lexer.get_tokens_unprocessed(text):
         yield Token(_css(kind), revealed(value))
 
 
-@lru_cache(maxsize=64)
 def _lexer(name: str) -> Lexer:
     """By the file's name alone: what is in a file decides nothing."""
     found = find_lexer_class_for_filename(name) or TextLexer
