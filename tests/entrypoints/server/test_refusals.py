@@ -64,7 +64,9 @@ async def test_names_and_addresses_of_this_machine_are_answered_to(server: Serve
     assert (await server.client.get("/health", headers={"Host": host})).status_code == 200
 
 
-@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://127.0.0.1:1"])
+@pytest.mark.parametrize(
+    "origin", ["https://evil.example", "null", "http://127.0.0.1:1", "http://[", "http://[x]/", ""]
+)
 async def test_a_page_of_another_origin_may_not_act_here(server: Served, origin: str) -> None:
     answer = await server.client.post("/runs", json={}, headers={"Origin": origin})
     assert answer.status_code == 403

@@ -109,7 +109,7 @@ class Guard:
                 "Host is not a name of this server; set server.public_url to the address that others use",
             )
         for origin in given.get("origin", ()):
-            if origin not in self._origins and urlsplit(origin).netloc != hosts[0]:
+            if origin not in self._origins and origin.partition("://")[2] != hosts[0]:
                 raise Refusal(
                     HTTPStatus.FORBIDDEN, "Origin is not this server: another page may not act here"
                 )
@@ -129,7 +129,7 @@ class Guard:
         """The whole body; its bytes count as held."""
         limit = LARGE_BODIES.get(scope["path"], MAX_BODY_BYTES)
         declared = _headers(scope).get("content-length", ("0",))[0]
-        if declared.isdigit() and len(declared) < 20 and int(declared) > limit:
+        if declared.isdecimal() and len(declared) < 20 and int(declared) > limit:
             raise _too_large(limit)
         body = bytearray()
         try:
