@@ -83,6 +83,20 @@ async def test_a_webhook_starts_one_run_however_often_it_comes(server: Served, s
     assert await server.desk.world.journal.run_ids() == (told[0]["run"],)
 
 
+@pytest.mark.parametrize("sender", ["jira", "github", "sentry"])
+async def test_a_webhook_that_somebody_kept_starts_nothing_under_another_delivery_s_name(
+    server: Served, sender: str
+) -> None:
+    payload, headers = PAYLOADS[sender]
+    (run,) = {(await server.signed(sender, payload, **headers)).json()["run"]}
+    await server.client.post(f"/runs/{run}/cancel", json={})
+    await server.until(run, phase="closed")
+    kept = {
+        name: value if "Event" in name or "Resource" in name else "another" for name, value in headers.items()
+    }
+    assert (await server.signed(sender, payload, **kept)).json()["begun"] is False
+
+
 async def test_the_same_webhook_many_times_at_once_starts_one_run(server: Served) -> None:
     payload, headers = PAYLOADS["github"]
     answers = await asyncio.gather(*(server.signed("github", payload, **headers) for _ in range(20)))

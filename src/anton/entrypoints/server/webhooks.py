@@ -5,6 +5,7 @@ A sender without a secret here is not listened to. Slack has its own routes, see
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -51,12 +52,20 @@ class Sender:
     """Of its secret, and in the address."""
     verify: Callable[[str, Request, bytes], None]
     """Raises `Unverified` unless the request is the sender's."""
-    read: Callable[[Request, object], Read]
-    """What the parsed body amounts to."""
+    read: Callable[[Request, bytes, object], Read]
+    """What the body amounts to, which comes raw and parsed."""
 
 
 def _header(request: Request, name: str) -> str:
     return request.headers.get(name, "")
+
+
+def _named(request: Request, name: str, body: bytes) -> str:
+    """Names the delivery that a header names, by its body: what no signature covers is easily another.
+
+    Empty where the header is missing.
+    """
+    return hashlib.sha256(body).hexdigest() if _header(request, name) else ""
 
 
 def _jira_rules(request: Request) -> JiraRules:
@@ -69,38 +78,41 @@ SENDERS = (
         lambda secret, request, body: verify_jira(
             secret, request.scope["headers"], request.query_params.multi_items(), body
         ),
-        lambda request, payload: jira(
-            _header(request, "X-Atlassian-Webhook-Identifier"), payload, _jira_rules(request)
+        lambda request, body, payload: jira(
+            _named(request, "X-Atlassian-Webhook-Identifier", body), payload, _jira_rules(request)
         ),
     ),
     Sender(
         "github",
         lambda secret, request, body: verify_github(secret, request.scope["headers"], body),
-        lambda request, payload: github(
-            _header(request, "X-GitHub-Event"), _header(request, "X-GitHub-Delivery"), payload, GitHubRules()
+        lambda request, body, payload: github(
+            _header(request, "X-GitHub-Event"),
+            _named(request, "X-GitHub-Delivery", body),
+            payload,
+            GitHubRules(),
         ),
     ),
     Sender(
         "sentry",
         lambda secret, request, body: verify_sentry(secret, request.scope["headers"], body),
-        lambda request, payload: sentry(
-            _header(request, "Sentry-Hook-Resource"), _header(request, "Request-ID"), payload
+        lambda request, body, payload: sentry(
+            _header(request, "Sentry-Hook-Resource"), _named(request, "Request-ID", body), payload
         ),
     ),
     Sender(
         "pagerduty",
         lambda secret, request, body: verify_pagerduty(secret, request.scope["headers"], body),
-        lambda request, payload: pagerduty(payload),  # noqa: ARG005 - it is all in the body
+        lambda request, body, payload: pagerduty(payload),  # noqa: ARG005 - it is all in the body
     ),
     Sender(
         "alertmanager",
         lambda secret, request, body: verify_bearer(secret, request.scope["headers"]),  # noqa: ARG005 - unsigned
-        lambda request, payload: alertmanager(payload),  # noqa: ARG005 - it is all in the body
+        lambda request, body, payload: alertmanager(payload),  # noqa: ARG005 - it is all in the body
     ),
     Sender(
         "generic",
         lambda secret, request, body: verify_generic(secret, request.scope["headers"], body),
-        lambda request, payload: generic(payload),  # noqa: ARG005 - it is all in the body
+        lambda request, body, payload: generic(payload),  # noqa: ARG005 - it is all in the body
     ),
 )
 
@@ -148,7 +160,7 @@ def _route(sender: Sender) -> Callable[[Request, TheDesk], object]:
             return not_listened_to(sender.name)
         body = await request.body()
         sender.verify(secret, request, body)
-        read = sender.read(request, parse_json(body, limit))
+        read = sender.read(request, body, parse_json(body, limit))
         match read:
             case Ignored(reason):
                 return Begun(run=None, begun=False, url=None, detail=reason)
