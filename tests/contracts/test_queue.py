@@ -60,6 +60,7 @@ class Hands:
         finally:
             for name in (kind, "all"):
                 self.at_once[name] -= 1
+            self._changed.set()
         return self.again.pop(run_id, None)
 
     async def until(self, holds: Callable[[], bool]) -> None:

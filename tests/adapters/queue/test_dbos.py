@@ -88,9 +88,9 @@ async def test_a_worker_that_leaves_gives_back_what_it_has_under_way_and_nothing
 async def test_of_many_who_put_a_run_in_at_once_one_does(url: str, queue: DbosQueue) -> None:
     others = [DbosQueue(url, 4, 4) for _ in range(3)]
     await asyncio.gather(*(each.put("r1", "/repo") for each in (queue, *others) for _ in range(3)))
-    assert await asyncio.to_thread(queue._line.ahead, "r1") == {"run-r1-1": "ENQUEUED"}
     for each in others:
         await each.close()
+    assert await asyncio.to_thread(queue._line.ahead, "r1") == {"run-r1-1": "ENQUEUED"}
 
 
 def test_what_older_and_newer_versions_agree_on_stays_as_it_is() -> None:

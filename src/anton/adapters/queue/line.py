@@ -36,7 +36,9 @@ BUSY_SECONDS = 1.0
 POLL_SECONDS = 0.3
 """Between two looks of a worker for runs to take on."""
 NEWEST = 50
-"""Of a run's workflows, enough to find the last number among."""
+"""Of a run's workflows: enough to find those ahead among, and the last number."""
+AHEAD = frozenset({"ENQUEUED", "DELAYED", "PENDING"})
+"""How a workflow stands that has not ended."""
 
 
 class Limits(NamedTuple):
@@ -76,34 +78,36 @@ class Line:
             engine.dispose()
 
     def put(self, run_id: str, repository: str, delay_seconds: float = 0.0) -> None:
-        """Add a run, unless it waits already: whoever takes it on reads the journal then, not now."""
-        ahead = self.ahead(run_id)
+        """Add a run, unless it waits already: whoever takes it on reads the journal then, not now.
+
+        Of several who do so at once all choose the same number, and the workflow is added once.
+        """
+        newest = self._newest(run_id)
+        ahead = {name: status for name, status in newest.items() if status in AHEAD}
         if "ENQUEUED" in ahead.values():
             return
         if delayed := [name for name, status in ahead.items() if status == "DELAYED"]:
             if not delay_seconds:
                 self._client.set_workflow_delay(delayed[0], delay_seconds=0.0)
             return
-        if ahead:  # it is worked on, perhaps past what this is for
-            delay_seconds = delay_seconds or BUSY_SECONDS
+        busy = bool(ahead)  # it is worked on, perhaps past what this is for
+        name = f"run-{run_id}-{1 + max(map(_number, newest), default=0)}"
         options: EnqueueOptions = {
             "queue_name": QUEUE,
             "workflow_name": WORKFLOW,
-            "workflow_id": f"run-{run_id}-{self._last_number(run_id) + 1}",
+            "workflow_id": name,
             "app_version": VERSION,
             "queue_partition_key": repository,
         }
-        if delay_seconds:
-            options["delay_seconds"] = delay_seconds
+        if delay_seconds or busy:
+            options["delay_seconds"] = delay_seconds or BUSY_SECONDS
         self._client.enqueue(options, run_id, repository)
+        if busy and not delay_seconds:  # its worker may have added the same a moment ago, for much later
+            self._client.set_workflow_delay(name, delay_seconds=BUSY_SECONDS)
 
     def ahead(self, run_id: str) -> dict[str, str]:
         """A run's workflows that have not ended, and how each stands."""
-        statuses = ["ENQUEUED", "DELAYED", "PENDING"]
-        found = self._client.list_workflows(
-            workflow_id_prefix=f"run-{run_id}-", status=statuses, load_input=False, load_output=False
-        )
-        return {workflow.workflow_id: workflow.status for workflow in found}
+        return {name: status for name, status in self._newest(run_id).items() if status in AHEAD}
 
     def beat(self) -> None:
         """Give a sign of life, and put back what those have under way who give none."""
@@ -140,13 +144,16 @@ class Line:
             logging.getLogger(__name__).warning("put back into the queue: %s", ", ".join(names))
             self._client.resume_workflows(names, queue_name=QUEUE)
 
-    def _last_number(self, run_id: str) -> int:
-        prefix = f"run-{run_id}-"
+    def _newest(self, run_id: str) -> dict[str, str]:
+        """A run's newest workflows, and how each stands or ended."""
         found = self._client.list_workflows(
-            workflow_id_prefix=prefix, sort_desc=True, limit=NEWEST, load_input=False, load_output=False
+            workflow_id_prefix=f"run-{run_id}-",
+            sort_desc=True,
+            limit=NEWEST,
+            load_input=False,
+            load_output=False,
         )
-        numbers = (workflow.workflow_id.removeprefix(prefix) for workflow in found)
-        return max((int(number) for number in numbers if number.isdecimal()), default=0)
+        return {workflow.workflow_id: workflow.status for workflow in found}
 
     @property
     def _engine(self) -> Engine:
@@ -184,3 +191,8 @@ class Line:
             global_concurrency=self.limits.in_total or None,
         )
         return client
+
+
+def _number(workflow_id: str) -> int:
+    number = workflow_id.rpartition("-")[2]
+    return int(number) if number.isdecimal() else 0
