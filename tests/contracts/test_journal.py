@@ -6,11 +6,13 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
+from anton.adapters.journal.masked import MaskedJournal
 from anton.adapters.journal.memory import MemoryJournal
 from anton.adapters.journal.sql import SqlJournal
 from anton.core.errors import JournalConflict, JournalError, RunBusy
 from anton.core.event import Entry, Event, ProofStarted, RoundStarted, RunReceived
 from anton.core.letter import Cancel, Letter, Message, QuestionReply, Word
+from anton.core.secrets import Masker
 from anton.core.ticket import Ticket
 from anton.ports import Journal
 
@@ -41,7 +43,11 @@ def postgresql(request: pytest.FixtureRequest) -> Journal:
     return SqlJournal(request.getfixturevalue("postgres").new_database())
 
 
-@pytest.fixture(params=[memory, sqlite, postgresql])
+def masked(_: pytest.FixtureRequest) -> Journal:
+    return MaskedJournal(MemoryJournal(), Masker({"KEY": "configured-value"}))
+
+
+@pytest.fixture(params=[memory, sqlite, postgresql, masked])
 async def journal(request: pytest.FixtureRequest) -> AsyncIterator[Journal]:
     made: Journal = request.param(request)
     yield made

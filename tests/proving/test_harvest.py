@@ -123,3 +123,24 @@ async def test_a_symbolic_link_is_left_out_and_named(shop: Project, tmp_path: Pa
     said = "code agent added 'shop/passwords', which is a symbolic link: left out"
     assert gathered.patch.refused == (Refusal(Blame.CODE, said),)
     assert gathered.trees.head == shop.base.tree
+
+
+async def test_a_file_that_brings_a_secret_is_left_out_and_the_secret_is_not_told(shop: Project) -> None:
+    token = "ghp_" + "0a1B2c3D4e5F6g7H8i9J" + "0a1B2c3D4e5F6g7H"
+    gathered = await reap(shop, {**FIXED, "shop/keys.py": f'KEY = "{token}"\n'}, SHOWN)
+    said = (
+        "code agent added 'shop/keys.py', which holds a secret ([masked: GitHub token]), and nothing secret "
+        "is ever pushed: left out"
+    )
+    assert gathered.patch.refused == (Refusal(Blame.CODE, said),)
+    assert token not in gathered.patch.diff
+
+
+async def test_a_secret_that_was_there_before_does_not_hold_up_a_fix(shop: Project) -> None:
+    token = "ghp_" + "0a1B2c3D4e5F6g7H8i9J" + "0a1B2c3D4e5F6g7H"
+    old = await shop.tree({"shop/keys.py": f'A = 1\nKEY = "{token}"\n'})
+    new = await shop.tree({"shop/keys.py": f'A = 2\nKEY = "{token}"\n'})
+    work = Work(shop.base.commit, old, new, old, {}, "BUG-42", 1_700_000_000)
+    patch = (await harvest(shop.repository, work, shop.plan())).patch
+    assert [change.path for change in patch.source] == ["shop/keys.py"]
+    assert patch.refused == ()
