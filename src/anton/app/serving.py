@@ -53,6 +53,7 @@ def serving_of(settings: Settings, world: World, on_github: Path | None) -> Serv
         prove=partial(prove, settings, world),
         jira_label=settings.jira.label or "",
         open_metrics=server.open_metrics,
+        metrics_port=settings.telemetry.metrics_port,
         log=LogOptions(settings.log.format, settings.log.level, world.masker.mask),
     )
 

@@ -106,6 +106,8 @@ class Serving:
     """Which side each port is on, and whether its credentials are good; nothing is changed anywhere."""
     open_metrics: bool = False
     """Whether `/metrics` is shown without a token, where only this machine can reach the server."""
+    metrics_port: int = 0
+    """Where a worker shows its metrics; 0: nowhere."""
     log: LogOptions = field(default_factory=LogOptions)
     jira_label: str = ""
     """Only Jira's issues with this label start a run; empty: all that its webhook tells of."""

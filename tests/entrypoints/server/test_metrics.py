@@ -12,14 +12,16 @@ import pytest
 from inline_snapshot import snapshot
 from prometheus_client.parser import text_string_to_metric_families
 
-from anton.core.errors import OutsideError
+from anton.core.errors import OutsideError, UsageError
 from anton.core.event import Entry
 from anton.core.run import RunState, fold
 from anton.entrypoints.composition import Anton
 from anton.entrypoints.server.application import application
 from anton.entrypoints.server.desk import Desk
+from anton.entrypoints.server.listen import bound
 from anton.entrypoints.server.measuring import MeasuredChat, WebhookMeter, count_runs
 from anton.entrypoints.server.metrics import Few, Metrics
+from anton.entrypoints.server.scrape import shown
 from tests.entrypoints.server.served import TOKEN, Served, an_anton, an_office, served
 from tests.office import HONEST, Office
 
@@ -202,3 +204,30 @@ def test_labels_stay_few() -> None:
         "other"
     ] * 2
     assert Few(1)("x" * 200) == "x" * 80
+
+
+def a_port() -> int:
+    """One that is free now."""
+    with bound("127.0.0.1", 0) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def test_a_worker_shows_its_metrics_at_a_port_of_its_own() -> None:
+    metrics, port = Metrics(), a_port()
+    metrics.decisions.labels("approve").inc()
+    with shown(metrics, port):
+        text = httpx2.get(f"http://127.0.0.1:{port}/metrics", trust_env=False).text
+        with (
+            pytest.raises(UsageError, match=r"port \d+: address already in use; set telemetry.metrics_port"),
+            shown(metrics, port),
+        ):
+            pass
+    assert value(parsed(text), "anton_decisions_total", verb="approve") == 1
+    with pytest.raises(httpx2.ConnectError):
+        httpx2.get(f"http://127.0.0.1:{port}/metrics", trust_env=False)
+
+
+def test_a_worker_without_a_port_shows_nothing() -> None:
+    with shown(Metrics(), 0):
+        pass

@@ -9,8 +9,9 @@ since it started; `anton_runs` is of the whole journal, so every process with th
 from __future__ import annotations
 
 from collections import Counter as Tally
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, ProcessCollector
 from prometheus_client.core import GaugeMetricFamily
@@ -47,6 +48,15 @@ _OF_A_CALL = (0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60)
 _OF_A_CELL = (0.5, 1, 2, 5, 10, 30, 60, 120, 300, 900)
 _OF_A_WRITE = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5)
 _OF_AN_ANSWER = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 3, 10)
+
+GAUGES: Mapping[str, str] = MappingProxyType(
+    {
+        "anton_queue_waiting_runs": "Runs that wait for a free hand.",
+        "anton_queue_running_runs": "Runs that are worked on by this process.",
+        "anton_event_streams": "Event streams that are open.",
+    }
+)
+"""What is read at each scrape, and what it tells."""
 
 
 class Few:
@@ -91,7 +101,7 @@ class OpenRuns(Collector):
         family = GaugeMetricFamily(
             "anton_runs", "Runs that are not closed, of the whole journal.", labels=("phase", "priority")
         )
-        tally = Tally(self._standing.values())
+        tally = Tally(tuple(self._standing.values()))  # a worker is scraped in another thread
         nothing = ((phase.value, UNKNOWN) for phase in Phase if phase is not Phase.CLOSED)
         for labels in dict.fromkeys((*nothing, *tally)):
             family.add_metric(labels, tally[labels])
@@ -219,15 +229,10 @@ class Metrics:
             buckets=_OF_A_WRITE,
             registry=registry,
         )
-        self._gauge_help = {
-            "anton_queue_waiting_runs": "Runs that wait for a free hand.",
-            "anton_queue_running_runs": "Runs that are worked on by this process.",
-            "anton_event_streams": "Event streams that are open.",
-        }
 
     def gauge(self, name: str, read: Callable[[], int]) -> None:
         """Have a number read at each scrape."""
-        Gauge(name, self._gauge_help[name], registry=self.registry).set_function(read)
+        Gauge(name, GAUGES[name], registry=self.registry).set_function(read)
 
     # Runs, as they are written
 

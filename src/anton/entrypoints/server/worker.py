@@ -14,6 +14,7 @@ from anton.core.errors import UsageError
 from anton.entrypoints.composition import Anton, Compose, Wish
 from anton.entrypoints.server.desk import Desk
 from anton.entrypoints.server.logs import set_up
+from anton.entrypoints.server.scrape import shown
 from anton.entrypoints.session import Seat
 from anton.entrypoints.speaking import speaking
 from anton.entrypoints.start import config_option, sandbox_option
@@ -42,8 +43,9 @@ def worker_command(compose: Compose, unsafe_no_sandbox: bool, config: Path | Non
         desk = Desk(anton)
         console.print(f"Anton {__version__} works off runs: {desk.queue.description}", highlight=False)
         console.print(checks_table([(side.name, side.good, side.detail) for side in sides]))
-        async with desk.open():
-            await asyncio.Event().wait()
+        with shown(desk.metrics, anton.serving.metrics_port):
+            async with desk.open():
+                await asyncio.Event().wait()
 
     try:
         Seat(compose, wish, console).run(work)
