@@ -30,7 +30,7 @@ from tests.postgres import PostgresServer
 
 pytestmark = pytest.mark.slow
 
-PATIENCE_SECONDS = 90.0
+PATIENCE_SECONDS = 120.0
 """After which a state that never comes fails a test."""
 TAKEN_OVER_SECONDS = 30.0
 """Within which another worker has to be at work; what the operations guide promises."""
@@ -171,6 +171,20 @@ async def test_a_worker_that_wakes_too_late_writes_nothing_and_works_on(cluster:
     await cluster.until("r2", waits_for_a_decision)
     assert stopped.poll() is None
     assert "Traceback" not in cluster.logs()
+
+
+async def test_a_run_goes_on_after_the_database_was_restarted(
+    cluster: Cluster, postgres: PostgresServer
+) -> None:
+    await cluster.take_in("r1")
+    worker = cluster.start_worker("one")
+    await cluster.until("r1", has_a_checkpoint)
+    await asyncio.to_thread(postgres.stop)
+    await asyncio.to_thread(postgres.start)
+    state = await cluster.until("r1", waits_for_a_decision)
+    assert state.briefing is not None
+    assert state.briefing.green
+    assert worker.poll() is None
 
 
 async def test_a_worker_that_is_told_to_end_hands_its_run_on_at_once(cluster: Cluster) -> None:
