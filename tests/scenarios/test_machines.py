@@ -70,11 +70,11 @@ class Cluster:
         return worker
 
     async def until(self, run_id: str, holds: Callable[[RunState, tuple[Entry, ...]], bool]) -> RunState:
-        """The run, once something holds of it."""
+        """The run, once something holds of it; other processes write to it, and tell nobody here."""
         entries: tuple[Entry, ...] = ()
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
-                while not holds(fold(entries := await self.journal.read(run_id)), entries):
+                while not holds(fold(entries := await self.journal.read(run_id)), entries):  # noqa: ASYNC110
                     await asyncio.sleep(0.1)
         except TimeoutError:
             pytest.fail(f"it never came: {[entry.event for entry in entries[-5:]]}\n{self.logs()}")
