@@ -37,7 +37,7 @@ from anton.core.letter import Cancel, Letter, Message, QuestionReply, Word
 from anton.core.mail import MAX_LETTER_CHARACTERS
 from anton.core.message import UserMessage
 from anton.core.permission import Policy
-from anton.core.question import MAX_QUESTIONS
+from anton.core.question import MAX_CALLS_REFUSED, MAX_QUESTIONS
 from anton.core.run import Phase, RunState, fold
 from anton.core.tool import ToolResult
 from anton.ports import HookAnswer, ModelRequest
@@ -487,6 +487,16 @@ async def test_nobody_who_answers_in_time_is_a_no(office: Office) -> None:
     assert result.text.endswith("asked as q1, nobody answered in time.")
     assert await events(office, QuestionAnswered) == [QuestionAnswered("code", "q1", "", "", allowed=False)]
     assert state.open_questions == ()
+
+
+async def test_whoever_said_no_often_enough_is_asked_no_more(office: Office) -> None:
+    await office.receive(rounds=1)
+    script = {**ONLY_CODE_WRITES, "code": [*[FIX] * (MAX_CALLS_REFUSED + 2), CODE_DONE, CODE_DONE]}
+    await advance(attended(office, office.world(script), seconds=0.001), RUN)
+    results = await results_of(office, "code", "edit_file")
+    assert len(await events(office, QuestionAsked)) == MAX_CALLS_REFUSED
+    assert all(result.failed for result in results)
+    assert results[-1].text.endswith("so nobody is asked any more.")
 
 
 async def test_where_nobody_is_there_nobody_is_asked(office: Office) -> None:

@@ -12,7 +12,13 @@ from datetime import timedelta
 
 from anton.core.errors import ToolError
 from anton.core.event import QuestionAnswered, QuestionAsked
-from anton.core.question import MAX_CALL_CHARACTERS, MAX_QUESTION_CHARACTERS, MAX_QUESTIONS, Question
+from anton.core.question import (
+    MAX_CALL_CHARACTERS,
+    MAX_CALLS_REFUSED,
+    MAX_QUESTION_CHARACTERS,
+    MAX_QUESTIONS,
+    Question,
+)
 from anton.core.text import sayable, visible
 from anton.engine.limit import standing_still
 from anton.engine.person import Leave
@@ -73,6 +79,9 @@ class Asking:
             return Leave(given=False, reason=f"longer than {limit} characters, it cannot be shown to anybody")
         question = self._asked_before_a_crash(WHETHER, call)
         if question is None:
+            if self._refused() >= MAX_CALLS_REFUSED:
+                reason = f"{MAX_CALLS_REFUSED} calls of yours were not allowed, so nobody is asked any more"
+                return Leave(given=False, reason=reason)
             expires_at = self.clock() + timedelta(seconds=self.seconds)
             question = Question(self._next_id(), self.agent, WHETHER, call, reason, expires_at)
             await self._put(question)
@@ -97,6 +106,9 @@ class Asking:
     def _own(self) -> tuple[Question, ...]:
         asked = self.log.agent(self.agent).state.questions
         return tuple(question for question in asked if not question.is_permission)
+
+    def _refused(self) -> int:
+        return sum(answer.allowed is False for answer in self.log.agent(self.agent).state.answers)
 
     def _asked_before_a_crash(self, text: str, call: str) -> Question | None:
         """The question of the turn under way that this process has not come to yet."""
