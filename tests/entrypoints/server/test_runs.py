@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Collection
 from pathlib import Path
 
 import pytest
 
 from anton.adapters.journal.memory import MemoryJournal
 from anton.adapters.model.scripted import Refuse, Silence
+from anton.core.decision import Answer
 from anton.core.errors import JournalError
-from anton.core.event import Entry
-from tests.entrypoints.server.served import Served, an_anton, an_office, served
+from anton.core.event import Entry, Verb
+from anton.entrypoints.intake.taken import Taken
+from anton.runs.runner import advance, answer
+from tests.entrypoints.server.served import OWNER, Served, an_anton, an_office, served
 from tests.office import HONEST, Office
 
 
@@ -48,6 +52,16 @@ async def test_the_newest_that_waits_can_be_approved_without_its_name(server: Se
     await server.until(run, phase="deciding")
     assert (await server.client.post("/runs/latest/approve")).json()["run"] == run
     await server.until(run, outcome="delivered")
+
+
+async def test_where_several_wait_the_newest_is_not_approved_unseen(server: Served) -> None:
+    runs = [await server.begun(key=f"BUG-{number}") for number in (1, 2)]
+    waiting = [await server.until(run, phase="deciding") for run in runs]
+    refused = await server.client.post("/runs/latest/approve")
+    assert refused.status_code == 409
+    assert "2 runs wait for a decision" in refused.json()["detail"]
+    digest = waiting[1]["briefing"]["digest"]  # type: ignore[index]
+    assert (await server.client.post("/runs/latest/approve", json={"digest": digest})).status_code == 200
 
 
 async def test_a_second_approval_is_told_of_the_first(server: Served) -> None:
@@ -223,3 +237,26 @@ async def test_nothing_is_acknowledged_that_was_not_written_down(tmp_path: Path)
         answer = await server.client.post("/runs", json={"text": "Down", "key": "BUG-1"})
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
         assert "disk is full" in answer.json()["detail"]
+
+
+class SlowJournal(MemoryJournal):
+    """A journal that is not read in no time, as none on a disk is."""
+
+    async def read_kinds(self, run_id: str, kinds: Collection[str]) -> tuple[Entry, ...]:
+        await asyncio.sleep(0)
+        return await super().read_kinds(run_id, kinds)
+
+
+async def test_a_ticket_whose_run_another_process_ended_begins_one_run_however_many_ask(
+    office: Office,
+) -> None:
+    office.journal = SlowJournal()
+    async with served(an_anton(office), office) as server:
+        ended, world = await server.begun(key="BUG-1"), server.desk.world
+        briefed = (await server.until(ended, phase="deciding"))["briefing"]
+        await answer(world, ended, Answer(Verb.DECLINE, OWNER, briefed["digest"]))  # type: ignore[index]
+        await advance(world, ended)
+        ticket = (await server.desk.state(ended)).received.ticket
+        asked = [Taken(ticket, f"generic:{number}", "sentry") for number in range(20)]
+        begun = await asyncio.gather(*(server.desk.take_in(taken) for taken in asked))
+        assert sorted(anew for _, anew in begun) == [False] * 19 + [True]

@@ -14,6 +14,7 @@ from anton.core.errors import AntonError, UsageError
 from anton.core.event import Entry, RunOutcome, RunReceived
 from anton.core.letter import Message
 from anton.core.run import MILESTONES, Phase, RunState, fold
+from anton.core.text import listed
 from anton.entrypoints.composition import Anton
 from anton.entrypoints.intake.taken import Taken
 from anton.entrypoints.server.admission import Admissions, Subject, subject_of
@@ -103,11 +104,11 @@ class Desk:
 
     async def _open_run(self, subject: Subject) -> str | None:
         """The run about this that is not closed yet, here or, unseen, by another process."""
-        known = self._admissions.open_run(subject)
-        if known is not None and await self.world.journal.read_kinds(known, {"run_closed"}):
-            self._admissions.ended(subject, known)
-            return None
-        return known
+        while (known := self._admissions.open_run(subject)) is not None:
+            if not await self.world.journal.read_kinds(known, {"run_closed"}):
+                return known
+            self._admissions.ended(subject, known)  # and another may have been let in meanwhile
+        return None
 
     def _received(self, run_id: str, taken: Taken) -> RunReceived:
         demo = self.serving.demo
@@ -292,6 +293,20 @@ class Desk:
             UnknownRun: there is none at all.
         """
         return await self.latest() if name == LATEST else name
+
+    async def refuse_to_choose(self) -> None:
+        """Let pass only where at most one run waits, so that `latest` is the one that was looked at.
+
+        Raises:
+            Refused: several wait.
+        """
+        states = await self.outlines()
+        waiting = [state.run_id for state in states if state.phase is Phase.DECIDING]
+        if len(waiting) > 1:
+            raise Refused(
+                f"{len(waiting)} runs wait for a decision ({listed(waiting, 3)}): name the one that you "
+                "looked at, or its digest"
+            )
 
     async def latest(self) -> str:
         """The newest run that waits for a decision, else the newest of all.

@@ -16,7 +16,7 @@ from anton.core.run import Phase, RunState
 from anton.core.ticket import ticket_from_text
 from anton.entrypoints.intake.taken import Taken, delivery_of
 from anton.entrypoints.server.access import TheDesk, Who
-from anton.entrypoints.server.desk import NEWEST, Desk
+from anton.entrypoints.server.desk import LATEST, NEWEST, Desk
 from anton.entrypoints.server.problems import refusals
 from anton.entrypoints.server.shapes import (
     Approval,
@@ -99,8 +99,13 @@ async def show_run(desk: TheDesk, who: Who, run: str) -> WholeRun:  # noqa: ARG0
 
 @router.post("/runs/{run}/approve")
 async def approve(desk: TheDesk, who: Who, run: str, asked: Approval | None = None) -> Heard:
-    """Approve a run: its branch is pushed and the pull request opened. `latest` goes for an id here too."""
+    """Approve a run: its branch is pushed and the pull request opened.
+
+    `latest` goes for an id here too, as long as no other run waits, or with the digest of what was looked at.
+    """
     asked = asked or Approval()
+    if run == LATEST and not asked.digest:
+        await desk.refuse_to_choose()
 
     def given(state: RunState) -> Answer:
         seen = _seen(state, asked.digest, must_name=state.renewed)
