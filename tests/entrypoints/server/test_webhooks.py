@@ -142,3 +142,15 @@ async def test_a_repository_that_is_not_set_up_starts_nothing(server: Served) ->
     assert answer.status_code == 422
     assert "'acme/bank' is not set up here" in answer.json()["detail"]
     assert await server.desk.world.journal.run_ids() == ()
+
+
+@pytest.mark.parametrize(("sent", "status"), [("acme/shop", 200), ("Acme/Shop", 200), ("evil/shop", 422)])
+async def test_a_repository_is_not_taken_for_somebody_else_s_of_that_name(
+    tmp_path: Path, sent: str, status: int
+) -> None:
+    office = an_office(tmp_path)
+    known = {"shop": office.checkout, "acme/shop": office.checkout}
+    theirs = {**GITHUB, "repository": {**GITHUB["repository"], "full_name": sent}}  # type: ignore[dict-item]
+    async with served(an_anton(office, repositories=known), office) as server:
+        answer = await server.signed("github", theirs, X_GitHub_Event="issues", X_GitHub_Delivery="d3")
+        assert answer.status_code == status, answer.text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -37,6 +37,22 @@ NEWEST = 50
 LATEST = "latest"
 
 logger = logging.getLogger(__name__)
+
+
+def _name_known(named: str, known: Collection[str]) -> str:
+    """The name by which a repository is known that a ticket names, such as `owner/name`.
+
+    Its last word will do, unless that of somebody else is known: senders of one secret may be many people's.
+    """
+    owner, _, short = named.rpartition("/")
+    namesakes = {
+        name.lower(): name
+        for name in known
+        if not name.startswith("/") and name.lower().endswith(f"/{short}".lower())
+    }
+    if named in known or not owner or not namesakes:
+        return named if named in known else short
+    return namesakes.get(named.lower(), named)
 
 
 class UnknownRun(UsageError):
@@ -140,7 +156,7 @@ class Desk:
             return self.serving.demo_checkout(run_id)
         if not named:
             return next(iter(known.values()))
-        found = known.get(named) or known.get(named.rpartition("/")[2])
+        found = known.get(_name_known(named, known))
         if found is None:
             raise UsageError(
                 f"the repository {named[:100]!r} is not set up here: name its folder in server.repositories"
