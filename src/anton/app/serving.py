@@ -116,11 +116,17 @@ def _own_token(path: Path) -> str:
     try:
         if not path.exists():
             replace_file(path, f"{secrets.token_urlsafe(32)}\n".encode())
-        token = path.read_text("ascii", "replace").strip()
+        with path.open("rb") as file:
+            found, token = os.fstat(file.fileno()), file.read(1_000).decode("ascii", "replace").strip()
     except OSError as error:
         raise UsageError(
             f"the API's token cannot be kept in {str(path)!r}: {error.strerror}; set ANTON_API_TOKEN"
         ) from error
+    if found.st_mode & 0o077 or found.st_uid != os.geteuid():
+        raise UsageError(
+            f"the API's token in {str(path)!r} can be read by others, so it may be known: remove that file, "
+            "and a new one is made"
+        )
     if len(token) < 20 or " " in token or not token.isascii():
         raise UsageError(f"there is no token in {str(path)!r}: remove that file, and a new one is made")
     return token

@@ -80,6 +80,16 @@ def test_start_up_says_where_it_listens_and_which_side_each_port_is_on(shell: Sh
         assert (shell.home / "api-token").stat().st_mode & 0o777 == 0o600
 
 
+def test_a_token_that_other_users_of_this_machine_can_read_is_not_used(shell: Shell) -> None:
+    kept = shell.home / "api-token"
+    shell.home.mkdir(parents=True, exist_ok=True)
+    kept.write_text("a-token-that-was-copied-by-hand\n")
+    kept.chmod(0o644)
+    refused = shell("serve", "--port", "0")
+    assert refused.status == 2
+    assert "can be read by others" in refused.err
+
+
 @pytest.mark.slow
 def test_a_run_survives_the_server_and_is_approved_from_a_terminal_while_another_serves(shell: Shell) -> None:
     with serving(shell) as up:
