@@ -256,3 +256,20 @@ async def test_a_closed_journal_takes_nothing_more_and_says_so(journal: Journal)
         await journal.receive("github:1", entry("r1", 1))
     with pytest.raises(JournalError, match="closed"):
         await journal.post(letter("l1"))
+
+
+async def test_a_run_that_is_forgotten_is_gone_with_its_letters_and_no_other_and_begins_no_second(
+    journal: Journal,
+) -> None:
+    await journal.receive("github:1", entry("r1", 1, RECEIVED))
+    await journal.append("r2", [entry("r2", 1, RECEIVED)])
+    await journal.post(letter("l1"))
+    await journal.post(letter("l2", "r2"))
+    async with journal.hold("r1"):
+        await journal.forget("r1")
+    assert await journal.run_ids() == ("r2",)
+    assert await journal.read("r1") == ()
+    assert await journal.letters("r1") == ()
+    assert len(await journal.letters("r2")) == 1
+    assert await journal.receive("github:1", entry("r3", 1, RECEIVED)) == "r1"
+    assert await journal.run_ids() == ("r2",)

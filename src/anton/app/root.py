@@ -41,6 +41,7 @@ from anton.ports.tool_servers import ToolServers
 from anton.proving.environment import Environments
 from anton.proving.programs import Machine
 from anton.runs.budget import Budget
+from anton.runs.housekeeping import Retention
 from anton.runs.log import Observer
 from anton.runs.world import World
 from anton.settings import Settings, package_sources_of_process, settings_of_process
@@ -176,6 +177,7 @@ def _anton(
         plugins=tuple(extensions.checks()),
         plugins_installed=partial(installed_plugins, wish.repository or settings.repo_cwd),
         serving=serving_of(settings, world, github.configured),
+        retention=Retention(settings.retention.days, settings.retention.environment_days),
     )
 
 

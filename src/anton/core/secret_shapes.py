@@ -130,7 +130,12 @@ SHAPES: tuple[Shape, ...] = (
         r"(?:[sr]k_(?:live|test)_|whsec_)[A-Za-z0-9]{16,255}",
     ),
     _shape("npm token", "https://docs.npmjs.com/about-access-tokens", "npm_", r"npm_[A-Za-z0-9]{36}"),
-    _shape("PyPI token", "https://pypi.org/help/#apitoken", "pypi-", r"pypi-AgE[A-Za-z0-9_-]{50,300}"),
+    _shape(
+        "PyPI token",
+        "https://docs.github.com/code-security/secret-scanning/introduction/supported-secret-scanning-patterns",
+        "pypi-",
+        r"pypi-AgE[A-Za-z0-9_-]{50,300}",
+    ),
     _shape(
         "GitLab token",
         "https://docs.gitlab.com/security/tokens/",

@@ -33,6 +33,9 @@ class LazyGroup(click.Group):
         "verify": ("verify", "verify", "Check a proof bundle and execute it again."),
         "mcp": ("mcp", "mcp", "List MCP servers and their tools; reach them; consent to changes."),
         "plugins": ("plugins", "plugins", "List the plugins and what each adds."),
+        "gc": ("housekeeping", "gc", "Throw away what no run needs any more."),
+        "export": ("housekeeping", "export_command", "Write a run that is over to one file."),
+        "import": ("housekeeping", "import_command", "Take in a run that was exported."),
         "doctor": ("look", "doctor", "Say which side each port is on, and prove the sandbox by trying."),
     }
     """Command → module in this package, attribute, help in one line."""

@@ -11,6 +11,7 @@ from typing import Protocol
 from anton.core.ticket import Ticket
 from anton.ports import Queue
 from anton.ports.tool_servers import ToolServers
+from anton.runs.housekeeping import Retention
 from anton.runs.verify import Bench
 from anton.runs.world import World
 
@@ -140,6 +141,8 @@ class Anton:
     """The plugins that are enabled, and whether each can be used."""
     plugins_installed: Callable[[], tuple[tuple[str, str], ...]]
     """Name and package of every plugin that is installed."""
+    retention: Retention = field(default_factory=Retention)
+    """How long things are kept."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,6 +61,10 @@ class Journal(Protocol):
         """Letters to a run that nobody has taken yet, in the order in which they came."""
         ...
 
+    async def forget(self, run_id: str) -> None:
+        """Remove a run, which the caller holds, and its letters; the delivery that began it is remembered."""
+        ...
+
     def hold(self, run_id: str) -> AbstractAsyncContextManager[None]:
         """Work on a run exclusively, among all processes.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -161,6 +161,16 @@ class Repository(Protocol):
 
         Raises:
             OutsideError: the pack is damaged or unfolds into too much.
+        """
+        ...
+
+    async def let_go(self, runs: Collection[str], *, prune: bool, delete: bool) -> tuple[str, ...]:
+        """Names under which trees of runs that are over are kept.
+
+        Args:
+            runs: Their ids.
+            prune: Whether no other run stands on the mirror, so that what nothing leads to may go.
+            delete: Whether the names are removed.
         """
         ...
 

@@ -22,6 +22,7 @@ import re
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import assert_never
@@ -123,11 +124,33 @@ class Environments:
             SandboxError: there is no sandbox to build it in.
             UsageError: the program that builds it is not on this machine.
         """
-        if recipe is None or await asyncio.to_thread((self._folder / recipe.key).is_dir):
+        if recipe is None or await asyncio.to_thread(_used, self._folder / recipe.key):
             return
         async with _locked(self._folder, recipe.key):
             if not await asyncio.to_thread((self._folder / recipe.key).is_dir):
                 await self._build(recipe)
+
+    @property
+    def folder(self) -> Path:
+        """Where they are kept."""
+        return self._folder
+
+    def unused_since(self, limit: datetime) -> Iterator[str]:
+        """Keys of those that no run has asked for since then; each run asks before it runs tests."""
+        for path in sorted(self._folder.iterdir()) if self._folder.is_dir() else ():
+            if path.is_dir() and path.suffix != ".draft" and path.stat().st_mtime < limit.timestamp():
+                yield path.name
+
+    async def remove(self, key: str, limit: datetime) -> bool:
+        """Remove one, unless it was used after all; it is built anew when it is needed."""
+        async with _locked(self._folder, key):
+            if key not in await asyncio.to_thread(lambda: list(self.unused_since(limit))):
+                return False
+            discarded = self._folder / f"{key}.draft"
+            await remove_folder(discarded)
+            await asyncio.to_thread((self._folder / key).rename, discarded)
+            await remove_folder(discarded)
+            return True
 
     async def _build(self, recipe: Recipe) -> None:
         draft = self._folder / f"{recipe.key}.draft"
@@ -257,6 +280,17 @@ def _local(sources: Mapping[str, str]) -> tuple[Path, ...]:
     return tuple(
         path for path in map(Path, words) if path.is_absolute() and path != Path("/") and path.exists()
     )
+
+
+def _used(environment: Path) -> bool:
+    """Whether it is there; it bears the time at which it was asked for last."""
+    try:
+        os.utime(environment)
+    except FileNotFoundError:
+        return False
+    except PermissionError:
+        return environment.is_dir()
+    return True
 
 
 @asynccontextmanager

@@ -23,6 +23,7 @@ from anton.settings.fields import AbsolutePath, Dollars, Host, InsidePath, Key, 
 from anton.settings.github import GitHubSettings
 from anton.settings.jira import JiraSettings
 from anton.settings.mcp import McpSettings, PluginSettings
+from anton.settings.retention import RetentionSettings
 from anton.settings.server import ServerSettings, WebhookSettings
 from anton.settings.telemetry import LogSettings, TelemetrySettings
 
@@ -270,6 +271,7 @@ class Settings(Section):
     plugins: PluginSettings = Field(default_factory=PluginSettings)
     telemetry: TelemetrySettings = Field(default_factory=TelemetrySettings)
     log: LogSettings = Field(default_factory=LogSettings)
+    retention: RetentionSettings = Field(default_factory=RetentionSettings)
     hooks: tuple[HookSettings, ...] = ()
     """In the order in which they are told."""
     home: AbsolutePath

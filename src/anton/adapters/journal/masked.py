@@ -51,6 +51,10 @@ class MaskedJournal:
         """Letters to a run that nobody has taken yet; see the port."""
         return await self._inner.letters(run_id)
 
+    async def forget(self, run_id: str) -> None:
+        """Remove a run, which the caller holds; see the port."""
+        await self._inner.forget(run_id)
+
     def hold(self, run_id: str) -> AbstractAsyncContextManager[None]:
         """Work on a run exclusively, among all processes; see the port."""
         return self._inner.hold(run_id)

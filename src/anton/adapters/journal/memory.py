@@ -84,6 +84,12 @@ class MemoryJournal:
         waiting = (body for to, body in self._letters.values() if to == run_id and body is not None)
         return tuple(map(decode_letter, waiting))
 
+    async def forget(self, run_id: str) -> None:
+        """Remove a run, which the caller holds; see the port."""
+        self._refuse_if_closed(run_id)
+        self._runs.pop(run_id, None)
+        self._letters = {name: kept for name, kept in self._letters.items() if kept[0] != run_id}
+
     @asynccontextmanager
     async def hold(self, run_id: str) -> AsyncIterator[None]:
         """Work on a run exclusively, within this process; see the port."""

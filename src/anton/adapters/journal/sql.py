@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from anton.adapters.journal.location import store_at
 from anton.adapters.journal.schema import events, letters
-from anton.adapters.journal.statements import Append, Post, Receive, row_of_entry, row_of_letter
+from anton.adapters.journal.statements import Append, Forget, Post, Receive, row_of_entry, row_of_letter
 from anton.adapters.journal.store import Guard, Result
 from anton.adapters.journal.writer import Writer
 from anton.core.codec import decode_event, decode_letter
@@ -91,6 +91,10 @@ class SqlJournal:
     async def letters(self, run_id: str) -> tuple[Letter, ...]:
         """Letters to a run that nobody has taken yet; see the port."""
         return await asyncio.to_thread(self._letters, run_id)
+
+    async def forget(self, run_id: str) -> None:
+        """Remove a run, which the caller holds; see the port."""
+        await self._execute(run_id, Forget(run_id, self._guards.get(run_id)))
 
     @asynccontextmanager
     async def hold(self, run_id: str) -> AsyncIterator[None]:

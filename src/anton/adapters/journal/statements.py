@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 
-from sqlalchemy import Connection, Insert, Table, bindparam, insert, select, update
+from sqlalchemy import Connection, Insert, Table, bindparam, delete, insert, select, update
 
 from anton.adapters.journal.schema import deliveries, events, letters
 from anton.adapters.journal.store import Guard
@@ -68,6 +68,21 @@ class Post:
     def __call__(self, connection: Connection) -> None:
         """Insert it, unless a letter with its id was ever there."""
         connection.execute(self.insert_new(letters), self.row)
+
+
+@dataclass(frozen=True, slots=True)
+class Forget:
+    """A whole run; its delivery is remembered, so that it does not begin another."""
+
+    run_id: str
+    guard: Guard | None = None
+
+    def __call__(self, connection: Connection) -> None:
+        """Delete its rows."""
+        if self.guard:
+            self.guard(connection)
+        for table in (letters, events):
+            connection.execute(delete(table).where(table.c.run_id == self.run_id))
 
 
 _INSERT = insert(events)

@@ -7,7 +7,7 @@ builds on, at last a commit from the repository itself, and then the pack.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -71,6 +71,10 @@ class CarriedRepository:
         """As the port says; the commit can be found on every machine."""
         await self._ready()
         return await self._offered(await self._inner.fetch(remote, branch), remote, branch)
+
+    async def let_go(self, runs: Collection[str], *, prune: bool, delete: bool) -> tuple[str, ...]:
+        """As the port says, of this machine."""
+        return await self._inner.let_go(runs, prune=prune, delete=delete)
 
     async def head_of(self, remote: str, branch: str) -> str:
         """As the port says."""

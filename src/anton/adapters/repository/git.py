@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -42,6 +42,7 @@ from anton.adapters.repository.push import (
     remote_of,
 )
 from anton.adapters.repository.refs import RefReader
+from anton.adapters.repository.tidying import let_go
 from anton.adapters.repository.worktree import Memory
 from anton.core.errors import OutsideError, RepositoryUnusable
 from anton.core.proof import FileChange
@@ -233,6 +234,10 @@ class GitRepository:
             await asyncio.to_thread(lock.unlink, missing_ok=True)
             done = await self._git.run("update-ref", ref, checked_id(tree))
         require(done, f"keeping a tree in {str(self._git.folder)!r}")
+
+    async def let_go(self, runs: Collection[str], *, prune: bool, delete: bool) -> tuple[str, ...]:
+        """Names under which trees of runs that are over are kept; see the port."""
+        return await let_go(self._git, runs, prune=prune, delete=delete) if self._mirror.exists else ()
 
     async def files(self, tree: str) -> tuple[str, ...]:
         """Paths of all files of a tree or commit, sorted; symbolic links too, submodules not."""
