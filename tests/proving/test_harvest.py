@@ -144,3 +144,15 @@ async def test_a_secret_that_was_there_before_does_not_hold_up_a_fix(shop: Proje
     patch = (await harvest(shop.repository, work, shop.plan())).patch
     assert [change.path for change in patch.source] == ["shop/keys.py"]
     assert patch.refused == ()
+
+
+async def test_lines_that_a_diff_would_show_as_a_secret_are_left_out(shop: Project) -> None:
+    old = await shop.tree({"shop/keys.py": "# -----BEGIN PRIVATE KEY-----\nload()\n"})
+    new = await shop.tree({"shop/keys.py": "ABCDEFGHIJKLMNOPQRST = 1\nimport backdoor\nload()\n", **FIXED})
+    work = Work(shop.base.commit, old, new, old, {}, "BUG-42", 1_700_000_000)
+    shown = work.masker.mask(await shop.repository.diff(old, new))
+    assert "backdoor" not in shown
+    patch = (await harvest(shop.repository, work, shop.plan())).patch
+    assert [change.path for change in patch.source] == ["shop/cart.py"]
+    [refused] = patch.refused
+    assert "'shop/keys.py', whose diff looks like a secret, which nobody could be shown" in refused.text

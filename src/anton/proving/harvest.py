@@ -132,9 +132,12 @@ async def _sort(
     tests: list[FileChange] = []
     refused: list[Refusal] = []
     base = work.base_tree
+    hides = _hides(work.masker, await repository.diff(base, tree))
     for change in await repository.changes(base, tree):
         reason = await _objection(repository, tree, change, files, plan)
         reason = reason or await _secret(repository, work, tree, change)
+        if hides and not reason:
+            reason = await _hidden(repository, work, tree, change)
         if author is Blame.CODE and not reason and not plan.is_test(change.path):
             reason = await _fixture(repository, base, change, files, plan)
         if reason:
@@ -190,6 +193,19 @@ async def _secret(repository: Repository, work: Work, tree: str, change: FileCha
     found = work.masker.found(f"{change.path}\n{after.decode('utf-8', 'replace')}")
     kinds = sorted({mark for secret, mark in found.items() if secret not in known})
     return f"which holds a secret ({', '.join(kinds)}), and nothing secret is ever pushed" if kinds else None
+
+
+def _hides(masker: Masker, diff: str) -> bool:
+    """Whether changed lines are taken for a secret's, so that nobody would be shown what they are."""
+    return any("\n+" in secret or "\n-" in secret for secret in masker.found(diff))
+
+
+async def _hidden(repository: Repository, work: Work, tree: str, change: FileChange) -> str | None:
+    """Why a change may not become part of a patch that no diff of it would show."""
+    alone = await repository.graft(work.base_tree, tree, (change.path,))
+    if not _hides(work.masker, await repository.diff(work.base_tree, alone)):
+        return None
+    return "whose diff looks like a secret, which nobody could be shown"
 
 
 async def _commits(
