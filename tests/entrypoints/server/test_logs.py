@@ -101,6 +101,15 @@ def test_secrets_are_masked_wherever_they_are(stream: io.StringIO) -> None:
     assert str(said["exception"]).endswith("ValueError: ***")
 
 
+def test_nothing_in_a_text_commands_a_terminal(stream: io.StringIO) -> None:
+    set_up(LogOptions(), stream)
+    try:
+        raise ValueError("\x1b[2J\u202ebad")
+    except ValueError as error:
+        logging.getLogger("anton").exception("broke off: \x1b]0;owned\x07 %s", error)
+    assert not {"\x1b", "\x07", "\u202e"} & set(stream.getvalue())
+
+
 def test_text_is_one_line_a_record(stream: io.StringIO) -> None:
     set_up(LogOptions("text", "info", lambda text: text.replace("s3cret", "***")), stream)
     with working_on("8c1f02aa"):

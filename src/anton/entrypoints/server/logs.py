@@ -10,6 +10,7 @@ from typing import TextIO
 
 from anton.core.event import Entry, RunReceived
 from anton.core.run import RunState
+from anton.core.text import one_line, visible
 from anton.entrypoints.composition import LogOptions
 from anton.runs.log import CURRENT_RUN, Watcher
 from anton.views.notable import notable
@@ -92,6 +93,8 @@ class JsonLines(logging.Formatter):
 class TextLines(logging.Formatter):
     """`2026-11-25T02:13:07.250Z info    8c1f02aa anton.runs.supervise: text`, then a traceback, if any.
 
+    A terminal may be what shows it, so nothing in it commands one.
+
     Args:
         mask: Takes secrets out of a text.
     """
@@ -103,10 +106,10 @@ class TextLines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """One line, and a traceback's."""
         run = str(getattr(record, "run", "")) or "-"
-        message = " ".join(record.getMessage().splitlines())
+        message = one_line(record.getMessage())
         text = f"{_at(record)} {record.levelname.lower():<7} {run:<8} {record.name}: {message}"
         if record.exc_info:
-            text += f"\n{self.formatException(record.exc_info)}"
+            text += f"\n{visible(self.formatException(record.exc_info))[0]}"
         return self._mask(text)
 
 
