@@ -85,6 +85,24 @@ async def test_a_worker_that_leaves_gives_back_what_it_has_under_way_and_nothing
         each.close()
 
 
+async def test_what_nobody_works_on_for_two_beats_goes_back_though_its_worker_lives(
+    postgres: PostgresServer, url: str, queue: DbosQueue
+) -> None:
+    """Its end could not be recorded, such as while the database was restarted."""
+    await queue.put("r1", "/repo")
+    await queue.put("r2", "/repo")
+    living = worker(url)
+    living.beat()
+    work_under_way(postgres, url, living)
+    living.under_way.add("run-r2-1")
+    living.beat()
+    assert living.ahead("r1") == {"run-r1-1": "PENDING"}
+    living.beat()
+    assert living.ahead("r1") == {"run-r1-1": "ENQUEUED"}
+    assert living.ahead("r2") == {"run-r2-1": "PENDING"}
+    living.close()
+
+
 async def test_of_many_who_put_a_run_in_at_once_one_does(url: str, queue: DbosQueue) -> None:
     others = [DbosQueue(url, 4, 4) for _ in range(3)]
     await asyncio.gather(*(each.put("r1", "/repo") for each in (queue, *others) for _ in range(3)))

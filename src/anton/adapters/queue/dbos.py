@@ -121,9 +121,13 @@ class DbosQueue:
         """Start DBOS, which is one a process, on threads of its own; it hands jobs to our loop."""
 
         async def take_run_on(run_id: str, repository: str) -> None:
-            job = _Job(run_id, repository)
-            loop.call_soon_threadsafe(jobs.put_nowait, job)
-            await asyncio.wrap_future(job.done)
+            job, name = _Job(run_id, repository), DBOS.workflow_id or ""
+            self._line.under_way.add(name)
+            try:
+                loop.call_soon_threadsafe(jobs.put_nowait, job)
+                await asyncio.wrap_future(job.done)
+            finally:
+                self._line.under_way.discard(name)
 
         DBOS(
             config={

@@ -64,6 +64,10 @@ class Line:
         """Name of this process among all."""
         self.waiting = 0
         """Runs in the line, at the last beat."""
+        self.under_way: set[str] = set()
+        """Names of the workflows that are worked on here."""
+        self._ended_unseen: set[str] = set()
+        """Workflows of this worker that nobody worked on at the last beat: their end was not recorded."""
         self._opening = Lock()
         self._opened: tuple[Engine, DBOSClient] | None = None
         self._buries_from = 0.0
@@ -118,9 +122,12 @@ class Line:
             too_old = func.now() - timedelta(seconds=DEAD_SECONDS)
             connection.execute(delete(workers).where(workers.c.seen < too_old))
             alive = set(connection.scalars(select(workers.c.id)))
-        left = [each for each in self._found("PENDING") if each.executor_id not in alive]
-        if left and time.monotonic() >= self._buries_from:
-            self._put_back(left)
+        pending = self._found("PENDING")
+        if time.monotonic() >= self._buries_from:
+            self._put_back([each for each in pending if each.executor_id not in alive])
+        mine = {each.workflow_id for each in pending if each.executor_id == self.worker} - self.under_way
+        self._put_back([each for each in pending if each.workflow_id in mine & self._ended_unseen])
+        self._ended_unseen = mine
         self.waiting = len(self._found("ENQUEUED"))
 
     def missed(self) -> None:
