@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import functools
 import html
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from typing import TypeVar, cast
 from urllib.parse import quote, quote_plus
 
@@ -25,7 +26,11 @@ MIN_CHARACTERS = 8
 """Of a configured value that is looked for; a shorter one stands in too many texts by chance."""
 MIN_LINE_CHARACTERS = 24
 """Of a line of a configured value of several lines that is looked for by itself, such as a key's."""
+SHORT = 400
+"""Characters of a text that is remembered once it was found harmless: names of tests come again and again."""
+REMEMBERED = 50_000
 MASK = "[masked]"
+_STARTS = re.compile("|".join(re.escape(start) for shape in SHAPES for start in shape.starts))
 
 Thing = TypeVar("Thing")
 
@@ -47,9 +52,22 @@ class Masker:
         self._marks = {form: self._mark(name) for form, name in named.items()}
         self._pattern = re.compile("|".join(map(re.escape, self._forms))) if self._forms else None
         self._shape_marks = {shape.name: self._mark(shape.name) for shape in SHAPES}
+        self._harmless: set[str] = set()
 
     def mask(self, text: str) -> str:
         """The text without secrets."""
+        if len(text) > SHORT:
+            return self._searched(text)
+        if text in self._harmless:
+            return text
+        if _STARTS.search(text) or (self._pattern is not None and self._pattern.search(text)):
+            return self._searched(text)
+        if len(self._harmless) >= REMEMBERED:
+            self._harmless.clear()
+        self._harmless.add(text)
+        return text
+
+    def _searched(self, text: str) -> str:
         if self._pattern is not None and any(form in text for form in self._forms):
             text = self._pattern.sub(lambda found: self._marks[found[0]], text)
         for shape in SHAPES:
@@ -96,12 +114,17 @@ class Masker:
         return thing
 
     def _changes(self, thing: object) -> Iterator[tuple[str, object]]:
-        for field in dataclasses.fields(thing):  # type: ignore[arg-type]
-            if field.init:
-                old = getattr(thing, field.name)
-                new = self._walk(old)
-                if new is not old and new != old:
-                    yield field.name, new
+        for name in _fields(cast("Hashable", type(thing))):
+            old = getattr(thing, name)
+            new = self._walk(old)
+            if new is not old and new != old:
+                yield name, new
+
+
+@functools.cache
+def _fields(kind: Hashable) -> tuple[str, ...]:
+    """What a dataclass, given by its type, is made from."""
+    return tuple(field.name for field in dataclasses.fields(cast("type", kind)) if field.init)
 
 
 def _same(one: object, other: object) -> bool:

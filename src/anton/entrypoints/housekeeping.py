@@ -43,9 +43,11 @@ def gc(compose: Compose, delete: bool, config: Path | None) -> None:
     if not count:
         click.echo("Nothing to throw away.")
     elif delete:
-        click.echo(f"{decimal(size)} freed.")
+        click.echo(f"{count} thrown away, {decimal(size)} of files.")
     else:
-        click.echo(f"{decimal(size)} can be freed; nothing was touched. Do it with: anton gc --delete")
+        click.echo(
+            f"{count} can go, {decimal(size)} of files; nothing was touched. Do it with: anton gc --delete"
+        )
 
 
 @click.command("export")
