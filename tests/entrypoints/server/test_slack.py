@@ -22,7 +22,10 @@ from anton.core.event import Verb
 from anton.core.person import Person
 from anton.core.run import RunState
 from anton.core.seal import Choice, seal_choice
+from anton.core.ticket import ticket_from_text
 from anton.entrypoints.composition import Anton, SlackAccess
+from anton.entrypoints.intake.taken import Taken
+from anton.entrypoints.server.admission import MOST_BY_MEMBER, TooManyRuns
 from tests.counterparts.slack import APP_TOKEN, CHANNEL, TOKEN, Slack, slack_server
 from tests.entrypoints.server.served import KEY, Served, an_anton, an_office, served
 from tests.office import CODE_DONE, HONEST, TESTS_DONE, Office, written_up
@@ -316,3 +319,18 @@ async def test_a_guest_of_a_shared_channel_is_of_their_own_workspace(team: Team)
     await team.send("actions", {"payload": json.dumps(pressed)})
     assert (await team.server.desk.state(state.run_id)).phase == "deciding"
     assert "not the one that Anton works for" in str(team.slack.said)
+
+
+async def test_one_member_starts_so_many_runs_an_hour_and_no_more(team: Team) -> None:
+    asked = [
+        Taken(
+            ticket_from_text("To-dos come back", key=f"ONCALL-{number}"), f"slack:{number}", "slack:T1/UDANA"
+        )
+        for number in range(MOST_BY_MEMBER + 1)
+    ]
+    for taken in asked[:-1]:
+        await team.server.desk.take_in(taken)
+    with pytest.raises(TooManyRuns, match="slack:T1/UDANA has started 30 runs within an hour"):
+        await team.server.desk.take_in(asked[-1])
+    _, begun = await team.server.desk.take_in(replace(asked[-1], requested_by="slack:T1/ULEE"))
+    assert begun

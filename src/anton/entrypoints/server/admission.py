@@ -2,6 +2,7 @@
 
 One ticket, one open run: who asks for another is led to the one that there is. And whatever rewrites a ticket
 over and over, a person's script or Anton's own traces in a tracker, starts a few runs an hour and no more.
+Each command in Slack is a ticket of its own, so there a member's runs are counted.
 """
 
 from __future__ import annotations
@@ -16,12 +17,16 @@ from anton.core.run import RunState
 
 HOUR = timedelta(hours=1)
 
+MOST_BY_MEMBER = 30
+"""Runs that one member of a Slack workspace may start within an hour."""
+MEMBERS = "slack:"
+
 Subject = tuple[str, str]
 """The repository's path and the ticket's key."""
 
 
 class TooManyRuns(UsageError):
-    """The ticket has started as many runs as it may for now."""
+    """The ticket, or whoever asks, has started as many runs as they may for now."""
 
 
 def subject_of(received: RunReceived) -> Subject:
@@ -42,29 +47,45 @@ class Admissions:
         """The run about this that is not closed yet."""
         return self._open.get(subject)
 
-    def admit(self, subject: Subject, run_id: str) -> None:
+    def admit(self, subject: Subject, run_id: str, by: str = "") -> None:
         """Count a run as begun and open.
 
+        Args:
+            subject: What it is about.
+            run_id: Of the run.
+            by: Who asked for it.
+
         Raises:
-            TooManyRuns: its ticket has begun as many as it may.
+            TooManyRuns: its ticket, or whoever asks, has begun as many as they may.
         """
-        now, begun = self._clock(), self._begun[subject]
-        while begun and now - begun[0] >= HOUR:
-            begun.popleft()
-        if len(begun) >= self._runs_per_hour:
-            raise TooManyRuns(
-                f"ticket {subject[1]} has started {len(begun)} runs within an hour; "
-                f"that is as many as server.runs_per_hour allows: try again later"
-            )
-        begun.append(now)
+        counted = [(subject, self._runs_per_hour, f"ticket {subject[1]}", "as server.runs_per_hour allows")]
+        if by.startswith(MEMBERS):
+            counted.append(((by, ""), MOST_BY_MEMBER, by, "as one person may start"))
+        for each in counted:
+            self._refuse_more(*each)
+        now = self._clock()
+        for whose, *_ in counted:
+            self._begun[whose].append(now)
         self._open[subject] = run_id
         self._forget(now)
 
-    def withdraw(self, subject: Subject, run_id: str) -> None:
+    def _refuse_more(self, whose: Subject, most: int, named: str, limit: str) -> None:
+        now, begun = self._clock(), self._begun[whose]
+        while begun and now - begun[0] >= HOUR:
+            begun.popleft()
+        if len(begun) >= most:
+            raise TooManyRuns(
+                f"{named} has started {len(begun)} runs within an hour; that is as many {limit}: "
+                "try again later"
+            )
+
+    def withdraw(self, subject: Subject, run_id: str, by: str = "") -> None:
         """Take back what `admit` counted: the run did not begin."""
         if self._open.get(subject) == run_id:
             del self._open[subject]
             self._begun[subject].pop()
+            if by.startswith(MEMBERS):
+                self._begun[by, ""].pop()
 
     def know(self, received: RunReceived, run_id: str) -> None:
         """A run is open that this process has not begun."""

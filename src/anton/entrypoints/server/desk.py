@@ -101,16 +101,16 @@ class Desk:
         subject = subject_of(received)
         if (known := await self._open_run(subject)) is not None:
             return known, False
-        self._admissions.admit(subject, run_id)
+        self._admissions.admit(subject, run_id, taken.requested_by)
         begun = run_id
         try:
             entry = Entry(run_id, 1, self.world.clock(), received)
             begun = await self.world.journal.receive(taken.delivery, entry)
         except AntonError:
-            self._admissions.withdraw(subject, run_id)
+            self._admissions.withdraw(subject, run_id, taken.requested_by)
             raise
         if begun != run_id:
-            self._admissions.withdraw(subject, run_id)
+            self._admissions.withdraw(subject, run_id, taken.requested_by)
             return begun, False
         await self.queue.put(run_id, received.repository)
         self.metrics.taken_in.labels(self.metrics.source(received.ticket.source)).inc()
