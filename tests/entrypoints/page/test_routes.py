@@ -96,6 +96,16 @@ async def test_the_same_address_is_json_for_programs(server: Served) -> None:
     assert (await server.client.get("/runs")).json()["runs"][0]["id"] == run
 
 
+@pytest.mark.parametrize("host", ["anton.example.com", "127.0.0.1"])
+async def test_behind_a_proxy_a_session_goes_by_https_only(office: Office, host: str) -> None:
+    anton = an_anton(office)
+    anton = replace(anton, serving=replace(anton.serving, public_url="https://anton.example.com"))
+    async with served(anton, office) as server:
+        form, headers = {"key": TOKEN}, {**HTML, "Host": host}
+        answer = await server.client.post("/login", data=form, headers=headers)
+        assert ("; Secure" in answer.headers["set-cookie"]) is (host == "anton.example.com")
+
+
 async def test_a_link_logs_in_the_person_it_was_made_for(server: Served, browser: httpx2.AsyncClient) -> None:
     run = await server.begun()
     await server.until(run, phase="deciding")

@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Annotated
-from urllib.parse import quote, unquote
+from urllib.parse import quote, unquote, urlsplit
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
@@ -72,6 +72,12 @@ class Doorkeeper:
     def session(self, request: Request) -> Session | None:
         """Whoever sent a request, if they are logged in."""
         return opened(request.cookies.get(COOKIE, ""), self.key, self.desk.world.clock())
+
+    def is_by_https(self, request: Request) -> bool:
+        """Whether a browser came by https, here or to what stands before this server under the public URL."""
+        public = urlsplit(self.desk.serving.public_url)
+        by_proxy = public.scheme == "https" and request.headers.get("host", "") == public.netloc
+        return by_proxy or request.url.scheme == "https"
 
     def holder(self, key: str) -> str:
         """Identity of whoever holds a token; empty for nobody. All are compared, whichever is found."""
@@ -145,7 +151,7 @@ def _add_doors(router: APIRouter, html: APIRouter, door: Doorkeeper) -> None:
         identity = door.holder(key.strip())
         if not identity:
             return page(render.login_page("That is no token of this server.", _inside(next)), 403)
-        return door.let_in(identity, next, secure=request.url.scheme == "https")
+        return door.let_in(identity, next, secure=door.is_by_https(request))
 
     @html.get("/enter/{word}")
     async def enter(request: Request, word: str, run: str = "") -> Response:
@@ -155,7 +161,7 @@ def _add_doors(router: APIRouter, html: APIRouter, door: Doorkeeper) -> None:
         if link is None:
             notice = "That link is no longer good. Ask for a new one, or log in with a token."
             return page(render.login_page(notice, _inside(path)), 403)
-        return door.let_in(link.identity, path, secure=request.url.scheme == "https")
+        return door.let_in(link.identity, path, secure=door.is_by_https(request))
 
 
 def _add_pages(html: APIRouter, door: Doorkeeper) -> None:
