@@ -119,9 +119,7 @@ async def _composed(
         approval=approval_of(settings),
         policy=settings.permissions.policy,
         question_seconds=settings.permissions.question_seconds if wish.attended else 0.0,
-        budget=Budget(
-            **settings.budget.model_dump(), fallback=tuple(other.name for other in settings.model.fallback)
-        ),
+        budget=_budget(settings),
         observers=observers,
         masker=masker,
     )
@@ -131,6 +129,11 @@ async def _composed(
         await world.chat.close()
         await model.close()
         await journal.close()
+
+
+def _budget(settings: Settings) -> Budget:
+    others = tuple(other.name for other in settings.model.fallback)
+    return Budget(**settings.budget.model_dump(), fallback=others)
 
 
 def _has_model(settings: Settings) -> bool:

@@ -258,39 +258,11 @@ def apply(state: AgentState, event: AgentEvent) -> AgentState:
         case TurnStarted():
             return _turn_started(state, event)
         case ReplyReceived():
-            messages = (*state.messages, AssistantMessage(event.text, event.calls))
-            return replace(
-                state,
-                messages=messages,
-                measure=state.measure.after(messages, event.usage),
-                reply=event,
-                asked_before=len(state.questions),
-                stand_in=event.model if event.instead_of else "",
-                asking=False,
-                idle_replies=0 if event.calls else state.idle_replies + 1,
-                usage=state.usage + event.usage,
-                cost_dollars=state.cost_dollars + (event.cost_dollars or 0.0),
-                cost_known=state.cost_known and event.cost_dollars is not None,
-                stint_seconds=state.stint_seconds + event.seconds,
-            )
+            return _replied(state, event)
         case ToolStarted():
             return replace(state, tools_running=(*state.tools_running, event))
         case TurnEnded():
-            messages = (*state.messages, *(ToolMessage(r.call_id, r.text) for r in event.results))
-            circle = find_repetition(messages)
-            return replace(
-                state,
-                messages=messages,
-                circles=state.circles + (circle is not None),
-                circle=str(circle) if circle else state.circle,
-                reply=None,
-                tools_running=(),
-                submission=event.submission,
-                checkpoint=event.checkpoint or state.checkpoint,
-                folder=folder_after(state.folder, event.results),
-                proposed=proposed_after(state.proposed, event.results),
-                stint_seconds=state.stint_seconds + event.seconds,
-            )
+            return _turn_ended(state, event)
         case ConversationCompressed():
             return _compressed(state, event)
         case QuestionAsked():
@@ -310,6 +282,42 @@ def apply(state: AgentState, event: AgentEvent) -> AgentState:
                 submission=None,
                 tools_running=(),
             )
+
+
+def _replied(state: AgentState, event: ReplyReceived) -> AgentState:
+    messages = (*state.messages, AssistantMessage(event.text, event.calls))
+    return replace(
+        state,
+        messages=messages,
+        measure=state.measure.after(messages, event.usage),
+        reply=event,
+        asked_before=len(state.questions),
+        stand_in=event.model if event.instead_of else "",
+        asking=False,
+        idle_replies=0 if event.calls else state.idle_replies + 1,
+        usage=state.usage + event.usage,
+        cost_dollars=state.cost_dollars + (event.cost_dollars or 0.0),
+        cost_known=state.cost_known and event.cost_dollars is not None,
+        stint_seconds=state.stint_seconds + event.seconds,
+    )
+
+
+def _turn_ended(state: AgentState, event: TurnEnded) -> AgentState:
+    messages = (*state.messages, *(ToolMessage(r.call_id, r.text) for r in event.results))
+    circle = find_repetition(messages)
+    return replace(
+        state,
+        messages=messages,
+        circles=state.circles + (circle is not None),
+        circle=str(circle) if circle else state.circle,
+        reply=None,
+        tools_running=(),
+        submission=event.submission,
+        checkpoint=event.checkpoint or state.checkpoint,
+        folder=folder_after(state.folder, event.results),
+        proposed=proposed_after(state.proposed, event.results),
+        stint_seconds=state.stint_seconds + event.seconds,
+    )
 
 
 def _compressed(state: AgentState, event: ConversationCompressed) -> AgentState:
