@@ -28,6 +28,7 @@ from anton.adapters.repository.ignore import IgnoreRules
 from anton.adapters.repository.incoming import fetch_branch, fetch_commit
 from anton.adapters.repository.lens import Place
 from anton.adapters.repository.listing import GITLINK, Entry, Listing, parse
+from anton.adapters.repository.making import make_commit, make_tree, store
 from anton.adapters.repository.mirror import Mirror
 from anton.adapters.repository.objects import checked_id
 from anton.adapters.repository.packs import make_pack, take_pack
@@ -50,8 +51,6 @@ from anton.ports import BaseCommit, PastCommit
 
 KEPT_LISTINGS = 16
 KEPT_FOLDERS = 16
-AUTHOR = "Anton"
-EMAIL = "anton@localhost"
 
 
 class GitRepository:
@@ -165,7 +164,7 @@ class GitRepository:
                 entries, copies = await asyncio.to_thread(
                     worktree.collect, folder, found, listing, remembered, passing
                 )
-                await self._store(copies, passing)
+                await store(self._git, copies, passing)
                 memory.files = {p: known for p, known in remembered.files.items() if p in found}
         except OSError as error:
             raise OutsideError(f"The folder {str(folder)!r} cannot be read: {error}.") from error
@@ -173,44 +172,14 @@ class GitRepository:
             memory.taken = (listing.tree, entries, await self._tree(listing, entries))
         return memory.taken[2]
 
-    async def _store(self, copies: Mapping[str, str], passing: Path) -> None:
-        if not copies:
-            return
-        names = "".join(f"{name}\n" for name in copies.values()).encode()
-        out = await self._git.out(
-            "hash-object", "-w", "--no-filters", "--stdin-paths", stdin=names, cwd=passing
-        )
-        if out.decode().split() != list(copies):
-            raise OutsideError(
-                f"git stored other content than was given in {str(passing)!r}. Check the disk."
-            )
-
     async def _tree(self, before: Listing, entries: Mapping[str, Entry]) -> str:
         """The tree with exactly these entries, starting from one that is much like it."""
-        gone = [path for path in before.entries if path not in entries]
-        new = [path for path, entry in entries.items() if before.entries.get(path) != entry]
-        if not gone and not new:
+        if before.entries == entries:
             return before.tree
-        zero = "0" * len(before.tree)
-        lines = [f"0 {zero}\t{path}\0" for path in gone]
-        lines += [f"{entries[path].mode} {entries[path].id}\t{path}\0" for path in new]
         with self._mirror.passing() as passing:
-            index = passing / "index"
-            if before.entries:
-                await self._git.out("read-tree", before.tree, index=index)
-            await self._update(index, "".join(lines).encode("utf-8", "surrogateescape"))
-            tree = (await self._git.out("write-tree", index=index)).decode().strip()
+            tree = await make_tree(self._git, before, entries, passing / "index")
         self._remember(tree, Listing(tree, dict(entries)))
         return tree
-
-    async def _update(self, index: Path, lines: bytes) -> None:
-        arguments = ("update-index", "--add", "--replace", "-z", "--index-info")
-        done = await self._git.run(*arguments, stdin=lines, environment={"GIT_INDEX_FILE": str(index)})
-        if done.code or done.err:  # a path that it ignores is only a warning to git
-            raise OutsideError(
-                "git does not take these files, whose names could mean its own folder on some system; "
-                f"remove them: {done.words}"
-            )
 
     @property
     def made(self) -> bool:
@@ -290,23 +259,7 @@ class GitRepository:
 
     async def commit(self, tree: str, parent: str, message: str, at_unix: int) -> str:
         """A commit by Anton at a given time: the same arguments give the same id."""
-        identity: dict[str, str] = {}
-        for role in ("AUTHOR", "COMMITTER"):
-            identity |= {f"GIT_{role}_NAME": AUTHOR, f"GIT_{role}_EMAIL": EMAIL}
-            identity[f"GIT_{role}_DATE"] = f"@{at_unix} +0000"
-        text = message.replace("\0", "").strip("\n") + "\n"
-        done = await self._git.run(
-            "commit-tree",
-            "--no-gpg-sign",
-            "-p",
-            checked_id(parent),
-            "-F",
-            "-",
-            checked_id(tree),
-            stdin=text.encode("utf-8", "replace"),
-            environment=identity,
-        )
-        return require(done, f"Committing the tree {tree}").out.decode().strip()
+        return await make_commit(self._git, tree, parent, message, at_unix)
 
     async def diff(self, before: str, after: str) -> str:
         """Unified diff, whole, without any of the repository's own drivers or filters.
