@@ -84,7 +84,8 @@ async def _stream(desk: Desk, run: str, after: int) -> AsyncIterator[bytes]:
                     quiet = 0.0
                     yield format_sse_event(comment="still here")
     except AntonError as error:
-        yield format_sse_event(event="broken_off", data_str=json.dumps({"detail": str(error)}))
+        detail = desk.world.masker.mask(str(error))
+        yield format_sse_event(event="broken_off", data_str=json.dumps({"detail": detail}))
     finally:
         desk.streams -= 1
 

@@ -32,6 +32,7 @@ from anton.core.decision import Answer, Refused, refuse_strangers
 from anton.core.errors import AntonError, OutsideError, UsageError
 from anton.core.letter import QuestionReply
 from anton.core.seal import Choice, open_choice
+from anton.core.secrets import Masker
 from anton.entrypoints.composition import SlackAccess
 from anton.entrypoints.intake import parse_json
 from anton.entrypoints.intake.slack import slack_command
@@ -193,7 +194,8 @@ class _Listeners:
                 return
             run_id, begun = await self._desk.take_in(taken)
         except AntonError as error:
-            await ack(escaped(str(error), MAX_SAID_CHARACTERS), response_type="ephemeral")
+            said = self._desk.world.masker.mask(str(error))
+            await ack(escaped(said, MAX_SAID_CHARACTERS), response_type="ephemeral")
             return
         ticket = taken.ticket
         base = self._desk.serving.public_url
@@ -373,7 +375,7 @@ async def _answer_window(ack: AsyncAck, refusal: str) -> None:
 
 def _plainly(error: Exception) -> str:
     """The error for a person, as one line of plain text."""
-    return line(str(error), MAX_SAID_CHARACTERS)
+    return line(Masker().mask(str(error)), MAX_SAID_CHARACTERS)
 
 
 async def _whisper(respond: AsyncRespond, text: str) -> None:
