@@ -199,7 +199,9 @@ async def test_a_ticket_that_names_no_repository_is_about_the_first(
 ) -> None:
     own, shop, other = (tmp_path / name for name in ("own", "shop", "elsewhere/shop"))
     monkeypatch.setenv("REPO_CWD", str(own))
-    async with compose(write(f"[model]\nname = 'm'\n[server]\nrepositories = ['{shop}', '{other}']")) as anton:
+    async with compose(
+        write(f"[model]\nname = 'm'\n[server]\nrepositories = ['{shop}', '{other}']")
+    ) as anton:
         known = anton.serving.repositories
     assert next(iter(known.values())) == own
     assert known["shop"] == shop
