@@ -28,14 +28,11 @@ from anton.core.event import (
     Event,
     HookFailed,
     HookMoment,
-    LetterRefused,
     MessageShown,
     Note,
     NotePosted,
     ProofFinished,
     ProofStarted,
-    QuestionAnswered,
-    QuestionAsked,
     ReplyReceived,
     RoundStarted,
     RunClosed,
@@ -50,7 +47,7 @@ from anton.core.event import (
 )
 from anton.core.message import ToolCall, Usage
 from anton.core.proof import Cell, CellStatus, Patch, Suite, Tree
-from anton.core.question import Question
+from anton.core.question import LetterRefused, Question, QuestionAnswered, QuestionAsked
 from anton.core.run import MILESTONES, Phase, RunState, advance, begin, fold, permit
 from anton.core.ticket import Ticket
 from anton.core.tool import ToolResult

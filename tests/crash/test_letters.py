@@ -15,9 +15,16 @@ import pytest
 
 from anton.adapters.journal.memory import MemoryJournal
 from anton.adapters.model.scripted import Reply, ScriptedModel
-from anton.core.event import Decided, Entry, NotePosted, QuestionAnswered, QuestionAsked, Source, TurnEnded
+from anton.core.event import (
+    Decided,
+    Entry,
+    NotePosted,
+    Source,
+    TurnEnded,
+)
 from anton.core.letter import Cancel, Letter, Message, QuestionReply
 from anton.core.permission import Policy
+from anton.core.question import QuestionAnswered, QuestionAsked
 from anton.core.run import Phase, RunState
 from anton.runs.doorbell import Doorbell
 from anton.runs.runner import advance

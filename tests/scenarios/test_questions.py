@@ -22,10 +22,7 @@ from anton.core.event import (
     Entry,
     Event,
     HookMoment,
-    LetterRefused,
     NotePosted,
-    QuestionAnswered,
-    QuestionAsked,
     RunOutcome,
     Source,
     TurnEnded,
@@ -37,7 +34,13 @@ from anton.core.letter import Cancel, Letter, Message, QuestionReply, Word
 from anton.core.mail import MAX_LETTER_CHARACTERS
 from anton.core.message import UserMessage
 from anton.core.permission import Policy
-from anton.core.question import MAX_CALLS_REFUSED, MAX_QUESTIONS
+from anton.core.question import (
+    MAX_CALLS_REFUSED,
+    MAX_QUESTIONS,
+    LetterRefused,
+    QuestionAnswered,
+    QuestionAsked,
+)
 from anton.core.run import Phase, RunState, fold
 from anton.core.tool import ToolResult
 from anton.ports import HookAnswer, ModelRequest

@@ -10,9 +10,9 @@ from inline_snapshot import snapshot
 from markdown_it import MarkdownIt
 from rich.console import RenderableType
 
-from anton.core.event import Entry, Event, QuestionAnswered, QuestionAsked, ReplyReceived
+from anton.core.event import Entry, Event, ReplyReceived
 from anton.core.message import Usage
-from anton.core.question import Question
+from anton.core.question import Question, QuestionAnswered, QuestionAsked
 from anton.core.run import fold
 from anton.views.incident import incident_report
 from anton.views.lanes import lanes

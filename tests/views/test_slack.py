@@ -18,14 +18,12 @@ from anton.core.consent import ApprovalGiven
 from anton.core.event import (
     Entry,
     Event,
-    QuestionAnswered,
-    QuestionAsked,
     ReplyReceived,
     RunClosed,
     RunOutcome,
 )
 from anton.core.message import ToolCall, Usage
-from anton.core.question import Question
+from anton.core.question import Question, QuestionAnswered, QuestionAsked
 from anton.core.run import Phase, RunState, fold
 from anton.views.encode import revealed
 from anton.views.slack.blocks import Post, button, clipped, code, escaped, fields, plain, preformatted, told

@@ -26,8 +26,6 @@ from anton.core.event import (
     HookFailed,
     Note,
     NotePosted,
-    QuestionAnswered,
-    QuestionAsked,
     ReplyReceived,
     Source,
     ToolStarted,
@@ -36,7 +34,7 @@ from anton.core.event import (
 )
 from anton.core.memory import proposed_after
 from anton.core.message import AssistantMessage, Message, SystemMessage, ToolMessage, Usage, UserMessage
-from anton.core.question import Question
+from anton.core.question import Question, QuestionAnswered, QuestionAsked
 from anton.core.repetition import find_repetition
 from anton.core.shell import folder_after
 

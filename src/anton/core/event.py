@@ -15,7 +15,7 @@ from anton.core.briefing import Briefing
 from anton.core.consent import AnswerRefused, ApprovalGiven, BaseMoved, named
 from anton.core.message import ToolCall, Usage
 from anton.core.proof import Cell, Proof
-from anton.core.question import Question
+from anton.core.question import LetterRefused, QuestionAnswered, QuestionAsked
 from anton.core.suite_options import SuiteOptions
 from anton.core.ticket import Ticket
 from anton.core.tool import ToolResult
@@ -209,30 +209,6 @@ class AgentEnded:
     kind: Literal["agent_ended"] = "agent_ended"
 
 
-@dataclass(frozen=True, slots=True)
-class QuestionAsked:
-    """A person is asked something while the run goes on."""
-
-    agent: str
-    question: Question
-    kind: Literal["question_asked"] = "question_asked"
-
-
-@dataclass(frozen=True, slots=True)
-class QuestionAnswered:
-    """A question is settled: by a person, or because nobody answered in time."""
-
-    agent: str
-    question: str
-    """Its id."""
-    by: str
-    """Who answered; empty where nobody did."""
-    text: str
-    allowed: bool | None = None
-    """Whether the call may be made; None where nothing was to be allowed."""
-    kind: Literal["question_answered"] = "question_answered"
-
-
 class HookMoment(StrEnum):
     """When programs of the operator are told of an agent."""
 
@@ -347,18 +323,6 @@ class StepDelivered:
     result: str
     """What a person follows up: a commit, a URL, a path."""
     kind: Literal["step_delivered"] = "step_delivered"
-
-
-@dataclass(frozen=True, slots=True)
-class LetterRefused:
-    """Somebody's word to the run came too late, or could not be heeded; it was put on record instead."""
-
-    letter: str
-    """Its id."""
-    by: str
-    reason: str
-    """For the one who wrote it."""
-    kind: Literal["letter_refused"] = "letter_refused"
 
 
 class RunOutcome(StrEnum):

@@ -7,9 +7,15 @@ from datetime import datetime
 from anton.core.agent import WITNESSES
 from anton.core.approval import ApprovalRules
 from anton.core.decision import Answer, Refused, decide, refuse_strangers
-from anton.core.event import Event, Note, NotePosted, QuestionAnswered, Source, Verb
+from anton.core.event import (
+    Event,
+    Note,
+    NotePosted,
+    Source,
+    Verb,
+)
 from anton.core.letter import Cancel, Letter, QuestionReply, Word
-from anton.core.question import Question
+from anton.core.question import Question, QuestionAnswered
 from anton.core.run import Phase, RunState
 from anton.core.text import sayable
 

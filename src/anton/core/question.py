@@ -1,9 +1,10 @@
-"""What an agent, or a permission, asks a person while the run goes on."""
+"""What an agent, or a permission, asks a person while the run goes on, and what is written down of it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 MAX_QUESTION_CHARACTERS = 600
 """One short question; a person is woken for it."""
@@ -35,3 +36,39 @@ class Question:
     def is_permission(self) -> bool:
         """Whether it is answered with yes or no."""
         return bool(self.call)
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionAsked:
+    """A person is asked something while the run goes on."""
+
+    agent: str
+    question: Question
+    kind: Literal["question_asked"] = "question_asked"
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionAnswered:
+    """A question is settled: by a person, or because nobody answered in time."""
+
+    agent: str
+    question: str
+    """Its id."""
+    by: str
+    """Who answered; empty where nobody did."""
+    text: str
+    allowed: bool | None = None
+    """Whether the call may be made; None where nothing was to be allowed."""
+    kind: Literal["question_answered"] = "question_answered"
+
+
+@dataclass(frozen=True, slots=True)
+class LetterRefused:
+    """Somebody's word to the run came too late, or could not be heeded; it was put on record instead."""
+
+    letter: str
+    """Its id."""
+    by: str
+    reason: str
+    """For the one who wrote it."""
+    kind: Literal["letter_refused"] = "letter_refused"

@@ -31,13 +31,10 @@ from anton.core.event import (
     Entry,
     Event,
     HookFailed,
-    LetterRefused,
     MessageShown,
     NotePosted,
     ProofFinished,
     ProofStarted,
-    QuestionAnswered,
-    QuestionAsked,
     ReplyReceived,
     RoundStarted,
     RunClosed,
@@ -49,7 +46,7 @@ from anton.core.event import (
     Verb,
 )
 from anton.core.proof import Cell, Proof
-from anton.core.question import Question
+from anton.core.question import LetterRefused, Question, QuestionAnswered, QuestionAsked
 from anton.core.work import Work, WorkStarted, WorkStopped
 
 

@@ -11,13 +11,14 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from anton.core.errors import ToolError
-from anton.core.event import QuestionAnswered, QuestionAsked
 from anton.core.question import (
     MAX_CALL_CHARACTERS,
     MAX_CALLS_REFUSED,
     MAX_QUESTION_CHARACTERS,
     MAX_QUESTIONS,
     Question,
+    QuestionAnswered,
+    QuestionAsked,
 )
 from anton.core.text import sayable, visible
 from anton.engine.limit import standing_still

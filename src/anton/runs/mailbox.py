@@ -13,9 +13,10 @@ from typing import Any
 
 from anton.core.decision import Refused
 from anton.core.errors import RunBusy, unwrapped
-from anton.core.event import Event, LetterRefused
+from anton.core.event import Event
 from anton.core.letter import Cancel, Letter
 from anton.core.mail import heed
+from anton.core.question import LetterRefused
 from anton.core.run import RunState
 from anton.runs.log import RunLog
 from anton.runs.world import World

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from anton.core.decision import Refused
 from anton.core.errors import UsageError
-from anton.core.event import LetterRefused
 from anton.core.letter import Letter, Message
 from anton.core.mail import heed
+from anton.core.question import LetterRefused
 from anton.core.run import RunState, fold
 from anton.runs.mailbox import LOOK_SECONDS, open_mail
 from anton.runs.world import World

@@ -17,12 +17,12 @@ from anton.core.event import (
     Entry,
     HookFailed,
     ProofFinished,
-    QuestionAsked,
     RunClosed,
     RunOutcome,
     StepDelivered,
 )
 from anton.core.proof import Proof
+from anton.core.question import QuestionAsked
 from anton.core.report import Priority
 from anton.core.run import RunState
 from anton.core.work import WorkStopped

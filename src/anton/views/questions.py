@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from anton.core.event import QuestionAnswered
-from anton.core.question import Question
+from anton.core.question import Question, QuestionAnswered
 from anton.core.run import RunState
 from anton.views.encode import inline, line, revealed
 from anton.views.palette import ACCENT, CAUTION, MUTED, STRONG

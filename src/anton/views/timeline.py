@@ -19,13 +19,10 @@ from anton.core.event import (
     Entry,
     Event,
     HookFailed,
-    LetterRefused,
     MessageShown,
     NotePosted,
     ProofFinished,
     ProofStarted,
-    QuestionAnswered,
-    QuestionAsked,
     ReplyReceived,
     RoundStarted,
     RunClosed,
@@ -37,6 +34,7 @@ from anton.core.event import (
     Verb,
 )
 from anton.core.outcomes import Outcomes
+from anton.core.question import LetterRefused, QuestionAnswered, QuestionAsked
 from anton.core.run import RunState
 from anton.core.work import WorkStarted, WorkStopped
 from anton.views.encode import line

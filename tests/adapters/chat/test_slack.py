@@ -12,8 +12,14 @@ from tests.counterparts.slack import CHANNEL, TOKEN, Slack, slack_server
 
 from anton.adapters.chat.slack import SlackChat
 from anton.core.errors import OutsideError
-from anton.core.event import AgentStarted, BaseResolved, Entry, Event, QuestionAsked, RunReceived
-from anton.core.question import Question
+from anton.core.event import (
+    AgentStarted,
+    BaseResolved,
+    Entry,
+    Event,
+    RunReceived,
+)
+from anton.core.question import Question, QuestionAsked
 from anton.core.run import RunState, fold
 from anton.core.ticket import Ticket
 

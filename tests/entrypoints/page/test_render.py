@@ -10,9 +10,14 @@ from html.parser import HTMLParser
 import pytest
 
 from anton.core.consent import ApprovalGiven
-from anton.core.event import BriefingPrepared, Entry, Event, QuestionAsked, ReplyReceived
+from anton.core.event import (
+    BriefingPrepared,
+    Entry,
+    Event,
+    ReplyReceived,
+)
 from anton.core.message import ToolCall, Usage
-from anton.core.question import Question
+from anton.core.question import Question, QuestionAsked
 from anton.core.run import RunState, fold
 from anton.entrypoints.page.render import (
     REGIONS,

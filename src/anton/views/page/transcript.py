@@ -12,12 +12,11 @@ from anton.core.event import (
     ConversationCompressed,
     Entry,
     NotePosted,
-    QuestionAnswered,
-    QuestionAsked,
     ReplyReceived,
     TurnEnded,
 )
 from anton.core.message import ToolCall
+from anton.core.question import QuestionAnswered, QuestionAsked
 from anton.core.tool import ToolResult
 from anton.views.encode import cut, line, revealed
 from anton.views.figures import money, tokens

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from anton.core.event import QuestionAnswered
 from anton.core.proof import Proof
-from anton.core.question import Question
+from anton.core.question import Question, QuestionAnswered
 from anton.core.run import RunState
 from anton.views.encode import line, revealed
 from anton.views.slack.blocks import (

@@ -35,8 +35,6 @@ from anton.core.event import (
     Entry,
     ProofFinished,
     ProofStarted,
-    QuestionAnswered,
-    QuestionAsked,
     ReplyReceived,
     RoundStarted,
     RunClosed,
@@ -48,6 +46,7 @@ from anton.core.event import (
     TurnStarted,
     Verb,
 )
+from anton.core.question import QuestionAnswered, QuestionAsked
 from anton.core.report import Priority
 from anton.core.work import WorkStopped
 from anton.views.trace import names
