@@ -51,7 +51,7 @@ IMPURE_MODULES = {"asyncio", "os", "socket", "subprocess", "pathlib", "shutil", 
 
 
 BY_NAME = {
-    "__main__.py": {"anton.app"},
+    "__main__.py": {"anton.app", "anton.app.listing"},
     "entrypoints/cli.py": {"anton.entrypoints.…"},
     "app/outside.py": {"anton.adapters.chat.slack", "anton.adapters.tracker.jira"},
     "app/github.py": {

@@ -30,6 +30,7 @@ class LazyGroup(click.Group):
         "worker": ("server.worker", "worker_command", "Work off runs that other machines take in."),
         "trigger": ("server.trigger", "trigger_command", "Fire a ticket at a running server."),
         "link": ("link", "link", "Print a signed link to the page, for somebody else."),
+        "config": ("config", "config_command", "Show the settings in force and where each comes from."),
         "verify": ("verify", "verify", "Check a proof bundle and execute it again."),
         "mcp": ("mcp", "mcp", "List MCP servers and their tools; reach them; consent to changes."),
         "plugins": ("plugins", "plugins", "List the plugins and what each adds."),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,6 +33,23 @@ class Wish:
     """Nothing will be run: no sandbox has to be tried out."""
     attended: bool = False
     """Somebody can be asked while a run works, at the terminal, in a chat or on a page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting that is in force."""
+
+    key: str
+    """Dotted, such as `model.name`."""
+    value: str
+    """As a settings file would have it; empty where nothing is set. Of a secret only that it is set."""
+    origin: str
+    """A file's path, `environment NAME`, or `default`."""
+
+    @property
+    def is_set(self) -> bool:
+        """Whether somebody said it."""
+        return self.origin != "default"
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +189,10 @@ class Compose(Protocol):
 
     def __call__(self, wish: Wish) -> AbstractAsyncContextManager[Anton]:
         """Anton as the settings have it."""
+        ...
+
+    def settings(self, wish: Wish) -> Sequence[Setting]:
+        """Every setting that is in force; raises UsageError where one is wrong."""
         ...
 
     def bench(self, wish: BenchWish) -> AbstractAsyncContextManager[VerifyBench]:
