@@ -13,7 +13,7 @@ import shutil
 import ssl
 import subprocess
 from asyncio.subprocess import PIPE
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -51,6 +51,8 @@ class GitHost:
     """Environments and arguments of git's processes, as they were while it was served."""
     redirect: str = ""
     """Where all requests are sent instead."""
+    api: Callable[[web.Request], Awaitable[web.StreamResponse]] | None = None
+    """Answers everything below `/repos/`, as a forge does at the same address."""
 
     @property
     def certificate(self) -> Path:
@@ -63,6 +65,8 @@ class GitHost:
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """One request, handed to git-http-backend as CGI. Source: https://git-scm.com/docs/git-http-backend"""
+        if self.api and request.path.startswith("/repos/"):
+            return await self.api(request)
         given = request.headers.get("Authorization", "")
         self.asked.append((request.path, bool(given)))
         self.seen |= await asyncio.to_thread(processes)
