@@ -57,6 +57,9 @@ def told(*events: AgentEvent, state: AgentState = FRESH) -> AgentState:
     return reduce(apply, events, state)
 
 
+TALK = replace(SPEC, conversational=True)
+
+
 def turn(number: int, *, submission: str | None = None, notes_read: int = 0) -> tuple[AgentEvent, ...]:
     result = ToolResult("c1", "grep", "found")
     return (
@@ -175,3 +178,22 @@ def test_what_anton_says_of_a_stint_ends_with_it_and_wakes_nobody(outcome: Agent
 def test_the_last_checkpoint_stays_where_a_turn_brings_none() -> None:
     without = TurnEnded("code", 2, (), None, None, 0.0)
     assert told(STARTED, *turn(1), without).checkpoint == "t" * 40
+
+
+def test_in_a_conversation_a_reply_without_calls_ends_the_exchange() -> None:
+    answered = told(STARTED, TurnStarted("code", 1), IDLE, TurnEnded("code", 1, (), None, None, 0.1))
+    assert next_step(answered, TALK) == End(AgentOutcome.ANSWERED)
+    assert next_step(answered, SPEC) == Think()
+
+
+def test_in_a_conversation_a_word_that_came_meanwhile_is_answered_first() -> None:
+    said = NotePosted("code", Note(Source.PERSON, "And now?"))
+    state = told(STARTED, TurnStarted("code", 1), IDLE, TurnEnded("code", 1, (), None, None, 0.1), said)
+    assert next_step(state, TALK) == Think()
+
+
+def test_a_word_of_the_person_wakes_a_conversation_that_rests() -> None:
+    resting = told(STARTED, AgentEnded("code", AgentOutcome.ANSWERED, None))
+    assert next_step(resting, TALK) == Rest()
+    woken = told(NotePosted("code", Note(Source.PERSON, "Go on.")), state=resting)
+    assert next_step(woken, TALK) == Think()

@@ -539,3 +539,15 @@ async def test_an_agent_that_leaves_its_circle_goes_on() -> None:
     log = MemoryLog(STARTED)
     await work(agent(scripted(*[Reply(calls=(("look", {}),))] * 3, DONE), LOOKING, log=log))
     assert end_of(log)[0] is AgentOutcome.SUBMITTED
+
+
+async def test_a_conversation_rests_with_its_answer_and_is_not_nudged() -> None:
+    log = MemoryLog(STARTED)
+    talker = agent(scripted(Reply(text="Hello."), Reply(text="Well.")), log=log)
+    talker = replace(talker, spec=replace(talker.spec, conversational=True))
+    await work(talker)
+    assert end_of(log) == (AgentOutcome.ANSWERED, "")
+    assert log.state.notes == ()
+    log.note("How are you?", Source.PERSON)
+    await work(talker)
+    assert log.state.messages[-1] == AssistantMessage("Well.")

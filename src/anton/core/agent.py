@@ -86,6 +86,8 @@ class Plane(StrEnum):
     NONE = "none"
     SOURCE = "source"
     TESTS = "tests"
+    WHOLE = "whole"
+    """A worktree whose patch a person takes as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +109,8 @@ class AgentSpec:
     """Of the model; a conversation is compressed before it is full."""
     reasoning_effort: str | None = None
     """How hard the model is asked to think; None leaves it to the provider."""
+    conversational: bool = False
+    """A reply without calls is its answer to a person, whose next note wakes it; it hands nothing in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +231,9 @@ def next_step(state: AgentState, spec: AgentSpec) -> Step:
         return Act(state.reply)
     if state.submission is not None and not state.unread:
         return End(AgentOutcome.SUBMITTED, output=state.submission)
-    if state.ended is None and state.idle_replies >= IDLE_REPLIES:
+    if spec.conversational and state.idle_replies and not (state.ended or state.asking or state.unread):
+        return End(AgentOutcome.ANSWERED)
+    if not spec.conversational and state.ended is None and state.idle_replies >= IDLE_REPLIES:
         return End(AgentOutcome.IDLE, f"{state.idle_replies} replies in a row without calling any tool")
     if state.ended is None and state.circles >= CIRCLES:
         return End(AgentOutcome.LOOPING, f"it went round in circles, {state.circle}")

@@ -26,6 +26,8 @@ class AgentOutcome(StrEnum):
     """How an agent's stint ended."""
 
     SUBMITTED = "submitted"
+    ANSWERED = "answered"
+    """A conversation waits for the person's next word."""
     TURN_LIMIT = "turn_limit"
     TIMED_OUT = "timed_out"
     IDLE = "idle"

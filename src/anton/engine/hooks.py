@@ -34,7 +34,7 @@ class AgentHooks:
         ended = self.log.state.ended
         if ended is None:
             return
-        if ended.outcome is not AgentOutcome.SUBMITTED:
+        if ended.outcome not in (AgentOutcome.SUBMITTED, AgentOutcome.ANSWERED):
             await self._tell(replace(self._event(HookMoment.ON_ERROR), ended=ended))
         await self._tell(replace(self._event(HookMoment.AFTER_AGENT), ended=ended))
 

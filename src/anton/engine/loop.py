@@ -12,7 +12,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from anton.core.agent import CIRCLES, Act, AgentSpec, AgentState, Compress, End, Rest, Think, apply, next_step
+from anton.core.agent import CIRCLES, Act, AgentSpec, Compress, End, Rest, Think, apply, next_step
 from anton.core.errors import ContextExceeded, ModelError
 from anton.core.event import (
     AgentEnded,
@@ -157,7 +157,7 @@ async def _act(agent: Agent, dispatch: Dispatch, reply: ReplyReceived, limit: Li
         dispatch.unkept = kept is None
     seconds = time.monotonic() - started - (limit.waited_seconds - waited)
     ended = TurnEnded(agent.spec.name, reply.turn, results, kept, submission, seconds)
-    said = (NotePosted(agent.spec.name, note) for note in _remarks(agent.log.state, reply, ended))
+    said = (NotePosted(agent.spec.name, note) for note in _remarks(agent, reply, ended))
     await agent.log.append(ended, *said)
 
 
@@ -166,9 +166,10 @@ def _announce(agent: Agent, call: ToolCall) -> None:
     agent.log.post(ToolStarted(agent.spec.name, turn, call.id, call.name, summarise(call)))
 
 
-def _remarks(state: AgentState, reply: ReplyReceived, ended: TurnEnded) -> Iterator[Note]:
+def _remarks(agent: Agent, reply: ReplyReceived, ended: TurnEnded) -> Iterator[Note]:
     """What the agent has to be told about its turn."""
-    if not reply.calls:
+    state = agent.log.state
+    if not reply.calls and not agent.spec.conversational:
         yield _nudge(reply)
     after = apply(state, ended)
     if state.circles < after.circles < CIRCLES:

@@ -20,6 +20,7 @@ _R = TypeVar("_R", bound=Report)
 
 _ENDINGS = {
     AgentOutcome.SUBMITTED: "handed in its result",
+    AgentOutcome.ANSWERED: "answered",
     AgentOutcome.TURN_LIMIT: "reached its limit of turns",
     AgentOutcome.TIMED_OUT: "ran out of time",
     AgentOutcome.IDLE: "stopped using its tools",

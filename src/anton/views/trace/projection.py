@@ -206,7 +206,9 @@ class RunSpans:
 
     def _end_agent(self, entry: Entry, event: AgentEnded) -> Iterator[Span]:
         yield from self._break_off(entry, event.agent)
-        error = "" if event.outcome is AgentOutcome.SUBMITTED else event.outcome.value
+        error = (
+            "" if event.outcome in (AgentOutcome.SUBMITTED, AgentOutcome.ANSWERED) else event.outcome.value
+        )
         yield from self._end(("agent", event.agent), entry, {names.OUTCOME: event.outcome.value}, error)
 
     def _break_off(self, entry: Entry, agent: str) -> Iterator[Span]:
