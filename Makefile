@@ -8,7 +8,7 @@ HERE := $(shell echo "$$PWD $(PYTHON)" | cksum | cut -d' ' -f1)
 READY := .venv/ready-$(HERE)
 READY_TO_DEVELOP := .venv/ready-to-develop-$(HERE)
 
-.PHONY: help demo test lies check check-format lint types format set-up lock clean
+.PHONY: help demo test quick lies check check-format lint types format set-up lock clean
 
 help:                   ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -19,6 +19,9 @@ demo: $(READY)          ## repair the demo service; no key is needed
 
 test: $(READY_TO_DEVELOP)       ## all tests, on up to four cores
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal
+
+quick: $(READY_TO_DEVELOP)      ## the tests that take no more than two minutes in all
+	$(BIN)/python -m pytest -m 'not slow' --numprocesses auto --maxprocesses 4 --dist worksteal
 
 lies: $(READY_TO_DEVELOP)       ## play every lie and every honest run; writes docs/lies.md
 	$(BIN)/python -m tests.lies docs/lies.md
