@@ -50,6 +50,22 @@ def roster(limits: Mapping[AgentName, Limits] = LIMITS) -> tuple[AgentSpec, ...]
     )
 
 
+def conversationalist() -> AgentSpec:
+    """Who talks with a person at the keyboard, and works on a copy of their repository."""
+    own = Limits(30, 600)
+    tools = READING + tuple(tool for tool in WRITING if tool != "ask_person")
+    return AgentSpec(
+        "chat",
+        _prompt("chat", own),
+        tools,
+        BaseModel,
+        own.turns,
+        own.seconds,
+        Plane.WHOLE,
+        conversational=True,
+    )
+
+
 def delegates() -> tuple[AgentSpec, ...]:
     """Whom the tool `delegate` hands tasks to: they only read, and hand nothing on."""
     return tuple(

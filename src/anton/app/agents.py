@@ -13,7 +13,7 @@ from anton.adapters.sandbox.closed import UnconfinedSandbox
 from anton.adapters.web.closed import ClosedWeb, NoSearch
 from anton.adapters.web.guarded import GuardedWeb
 from anton.adapters.web.searxng import SearxngSearch
-from anton.agents.roster import addable, delegates, roster
+from anton.agents.roster import addable, conversationalist, delegates, roster
 from anton.core.agent import AGENTS, AgentSpec, Limits
 from anton.core.errors import UsageError
 from anton.core.event import HookMoment
@@ -109,6 +109,14 @@ def specs_of(
     limits = {name: Limits(own.turns, own.seconds) for name, own in named.items()}
     return tuple(
         _configured(spec, settings, tuple(added), tuple(served.get(spec.name, {}))) for spec in roster(limits)
+    )
+
+
+def conversationalist_of(settings: Settings) -> AgentSpec:
+    """Who talks with a person at the keyboard, with the model of the settings."""
+    model = settings.model
+    return replace(
+        conversationalist(), context_tokens=model.context_tokens, reasoning_effort=model.reasoning_effort
     )
 
 

@@ -8,6 +8,7 @@ import shutil
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import cast
@@ -16,7 +17,7 @@ from anton.adapters.journal.masked import MaskedJournal
 from anton.adapters.journal.sql import SqlJournal
 from anton.adapters.mcp.servers import mcp_servers
 from anton.adapters.repository.carried import Carrier
-from anton.app.agents import delegates_of, equip, hooks_of, search_of, specs_of, web_of
+from anton.app.agents import conversationalist_of, delegates_of, equip, hooks_of, search_of, specs_of, web_of
 from anton.app.approvals import approval_of
 from anton.app.examination import examine
 from anton.app.extensions import Extensions, extensions_of, installed_plugins
@@ -85,6 +86,7 @@ async def _composed(
     url = settings.database_url
     stored = SqlJournal(url.get_secret_value() if url else settings.home / "journal.db")
     journal = MaskedJournal(stored, masker)
+    sessions = MaskedJournal(SqlJournal(settings.home / "chat.db"), masker)
     sandbox = await sandbox_of(wish, settings)
     served: dict[str, Mapping[str, Tool]] = {
         name: servers.tools(name) if _has_model(settings) else {} for name in AGENTS
@@ -124,11 +126,13 @@ async def _composed(
         masker=masker,
     )
     try:
-        yield _anton(settings, wish, world, extensions, servers, github)
+        anton = _anton(settings, wish, world, extensions, servers, github)
+        yield replace(anton, sessions=sessions, conversationalist=conversationalist_of(settings))
     finally:
         await world.chat.close()
         await model.close()
         await journal.close()
+        await sessions.close()
 
 
 def _budget(settings: Settings) -> Budget:

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from anton.core.agent import AgentSpec
 from anton.core.ticket import Ticket
-from anton.ports import Queue
+from anton.ports import Journal, Queue
 from anton.ports.tool_servers import ToolServers
 from anton.runs.housekeeping import Retention
 from anton.runs.verify import Bench
@@ -160,6 +161,10 @@ class Anton:
     """Name and package of every plugin that is installed."""
     retention: Retention = field(default_factory=Retention)
     """How long things are kept."""
+    sessions: Journal | None = None
+    """Conversations, apart from the runs; None where there is no keyboard."""
+    conversationalist: AgentSpec | None = None
+    """Who talks with the person at the keyboard."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,7 +68,7 @@ def demo(compose: Compose, yes: bool, config: Path | None, sandbox: str, record:
         _say_notices(anton)
         repository = await anton.lay_out_demo(run_id)
         ticket = await anton.world.tracker.get(DEMO_TICKET)
-        await receive(anton.world, run_id, _received(anton, ticket, repository))
+        await receive(anton.world, run_id, received_of(anton, ticket, repository))
 
     seat.run(take_in)
     return attend(seat, run_id)
@@ -132,7 +132,7 @@ def fix(
                 "--remote holds a password, which is not written down and so could not be pushed with: name "
                 "the address without it, and have git's credential helper or ssh know it"
             )
-        received = _received(anton, ticket, anton.repository, base, remote)
+        received = received_of(anton, ticket, anton.repository, base, remote)
         await anton.world.repository(received.repository).resolve(base)
         if anton.suggestion:
             raise UsageError(
@@ -150,9 +150,10 @@ def _say_notices(anton: Anton) -> None:
         click.echo(f"anton: {notice}", err=True)
 
 
-def _received(
+def received_of(
     anton: Anton, ticket: Ticket, repository: Path, base: str = "", remote: str = ""
 ) -> RunReceived:
+    """What is written down of a ticket that somebody at this keyboard takes in."""
     return RunReceived(
         ticket=ticket,
         repository=str(repository.resolve()),

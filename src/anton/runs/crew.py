@@ -20,7 +20,7 @@ from anton.proving.scratch import remove_folder
 from anton.runs import memory
 from anton.runs.asking import Asking
 from anton.runs.delegation import REVIEWER, Delegation, settled, task_opening
-from anton.runs.opening import opening
+from anton.runs.opening import conversation_opening, opening
 from anton.runs.site import Site
 from anton.runs.world import Bench, CommandLine
 
@@ -54,10 +54,9 @@ class Crew:
             await self._repository.export(view.state.checkpoint or self._base.tree, worktree)
             checkpoint = self._checkpoint_of(spec, worktree)
         person = Asking(self._log, spec.name, self._world.clock, self._world.question_seconds)
-        equipped = {
-            **self._world.equip(self._bench(spec, worktree, person)),
-            "submit": submit_for(spec.output),
-        }
+        equipped = dict(self._world.equip(self._bench(spec, worktree, person)))
+        if not spec.conversational:
+            equipped["submit"] = submit_for(spec.output)
         # Without a sandbox nothing runs, unless a person has allowed it; the sandbox itself says so, and why.
         tools = permitted(equipped, self._world.policy, sandboxed=True, person=person)
         if not view.state.messages:
@@ -73,6 +72,8 @@ class Crew:
         if spec.plane is Plane.NONE:
             return opening(received.ticket)
         notes = await asyncio.to_thread(memory.told, self._world.home, received.repository)
+        if spec.conversational:
+            return conversation_opening(files, notes)
         return opening(received.ticket, files, notes)
 
     def _hooks_of(self, name: str) -> AgentHooks:

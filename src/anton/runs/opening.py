@@ -21,9 +21,17 @@ def opening(ticket: Ticket, files: tuple[str, ...] = (), notes: str = "") -> str
     if ticket.labels:
         lines.append(f"Labels: {', '.join(ticket.labels)}")
     text = _closed("\n".join(lines) + "\n\n" + ticket.body)
-    told = f"<ticket>\n{text}\n</ticket>"
+    return "\n\n".join((f"<ticket>\n{text}\n</ticket>", *_repository(files, notes)))
+
+
+def conversation_opening(files: tuple[str, ...], notes: str = "") -> str:
+    """The same of the repository for an agent in conversation, whose person has said nothing yet."""
+    return "\n\n".join(("A person talks with you about this repository.", *_repository(files, notes)))
+
+
+def _repository(files: tuple[str, ...], notes: str) -> tuple[str, ...]:
     remembered = (f"{REMEMBERED}\n<memory>\n{_closed(notes)}\n</memory>",) if notes else ()
-    return "\n\n".join((told, *((_listing(files),) if files else ()), *remembered))
+    return (*((_listing(files),) if files else ()), *remembered)
 
 
 MAX_FILES = 200
