@@ -111,10 +111,19 @@ async def test_an_answer_that_a_kill_cut_short_is_given_later(tmp_path: Path, re
 
 async def test_a_bug_is_taken_in_as_a_run(tmp_path: Path, repository: Path) -> None:
     anton = shell(tmp_path, "http://127.0.0.1:9/v1")
-    done = await fed(anton, "/oncall To-dos come back.\n/nonsense\n", "--repo", str(repository))
+    done = await fed(
+        anton,
+        "/oncall To-dos come back.\n/nonsense\n/config\n/mcp\n/tools\n/help\n",
+        "--repo",
+        str(repository),
+    )
     found = re.search(r"anton resume ([0-9a-f]{8})", done.out)
     assert found, done.err
     assert "There is no /nonsense" in done.out
+    assert "sk-x" not in done.out
+    assert "environment MODEL" in done.out
+    assert re.search(r"^edit_file +write$", done.out, re.MULTILINE)
+    assert re.search(r"^/exit +leave", done.out, re.MULTILINE)
     assert found[1] in (await asyncio.to_thread(anton, "runs")).out
 
 

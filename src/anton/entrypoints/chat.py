@@ -20,6 +20,7 @@ from anton.core.text import one_line, visible
 from anton.core.ticket import Ticket, ticket_from_text
 from anton.entrypoints.composition import Anton, Compose, Wish
 from anton.entrypoints.keyboard import EditedLines, Keyboard, PlainLines
+from anton.entrypoints.mcp import mcp_page
 from anton.entrypoints.session import Seat
 from anton.entrypoints.speaking import INTERRUPTED, speaking
 from anton.entrypoints.start import config_option, new_run_id, received_of, sandbox_option
@@ -28,6 +29,7 @@ from anton.runs.conversation import Conversation, begin, open_conversation
 from anton.runs.runner import receive
 from anton.views.diff import diff_view
 from anton.views.questions import question_card
+from anton.views.settings import settings_table
 
 RESULT_LINES = 3
 """Of a tool's result that are shown."""
@@ -99,7 +101,7 @@ async def _converse(seat: Seat, anton: Anton, name: str, *, new: bool) -> None:
         screen.say(
             f"Conversation {name} about {talk.state.received.repository}. /help says what you can type."
         )
-        await Chat(anton, talk, screen, keyboard, sessions).carry_on()
+        await Chat(seat, anton, talk, screen, keyboard, sessions).carry_on()
     screen.say(f"Go on with: anton chat --resume {name}")
 
 
@@ -157,6 +159,7 @@ class Screen:
 class Chat:
     """One conversation in front of a person."""
 
+    seat: Seat
     anton: Anton
     talk: Conversation
     screen: Screen
@@ -278,6 +281,21 @@ async def _stats(chat: Chat, rest: str) -> None:  # noqa: ARG001 - a command's s
     )
 
 
+async def _config(chat: Chat, rest: str) -> None:  # noqa: ARG001 - a command's signature
+    settings = await asyncio.to_thread(chat.seat.compose.settings, chat.seat.wish)
+    chat.screen.show(
+        settings_table([(each.key, each.value, each.origin) for each in settings if each.is_set])
+    )
+
+
+async def _mcp(chat: Chat, rest: str) -> None:  # noqa: ARG001 - a command's signature
+    chat.screen.show(mcp_page(await chat.anton.tool_servers.listed()))
+
+
+async def _clear(chat: Chat, rest: str) -> None:  # noqa: ARG001 - a command's signature
+    chat.screen.console.clear()
+
+
 async def _list(chat: Chat, rest: str) -> None:  # noqa: ARG001 - a command's signature
     chat.screen.say("\n".join(await listed_sessions(chat.sessions)))
 
@@ -296,8 +314,11 @@ COMMANDS: Mapping[str, Command] = {
     "/diff": Command("what was changed so far", _diff),
     "/save": Command("FILE: write that as a patch", _save),
     "/tools": Command("the agent's tools and how far each reaches", _tools),
+    "/config": Command("what is set, and where that was said", _config),
     "/approval": Command("the policy in force", _approval),
     "/model": Command("the model in use", _model),
     "/stats": Command("replies, tokens and cost of this conversation", _stats),
+    "/mcp": Command("the MCP servers and their tools", _mcp),
     "/sessions": Command("all conversations", _list),
+    "/clear": Command("clear the screen; the conversation stays", _clear),
 }

@@ -32,7 +32,7 @@ def _show_recorded(compose: Compose, config: Path | None) -> None:
         return await anton.tool_servers.listed()
 
     console = Console()
-    console.print(_page(Seat(compose, Wish(config=config, looking=True), console).run(read)))
+    console.print(mcp_page(Seat(compose, Wish(config=config, looking=True), console).run(read)))
 
 
 @mcp.command()
@@ -47,7 +47,7 @@ def check(compose: Compose, config: Path | None) -> int:
 
     console = Console()
     states = Seat(compose, Wish(config=config, looking=True), console).run(reach)
-    console.print(_page(states))
+    console.print(mcp_page(states))
     return FAILED if any(state.problem for state in states) else 0
 
 
@@ -67,7 +67,8 @@ def accept(compose: Compose, name: str, config: Path | None) -> None:
     click.echo(f"Accepted of the MCP server {name}: {names}")
 
 
-def _page(states: Sequence[ServerState]) -> RenderableType:
+def mcp_page(states: Sequence[ServerState]) -> RenderableType:
+    """Servers, their tools, and what was consented to."""
     return servers_page(
         (
             state.name,
