@@ -29,9 +29,9 @@ def test_each_value_is_shown_with_where_it_was_said(anton: Shell) -> None:
     own.write_text('[model]\nname = "from-the-file"\n[run]\nrounds = 3\n')
     said = anton("config", "--json", MODEL="from-the-environment")
     shown = json.loads(said.out)
-    assert shown["model.name"] == {"value": '"from-the-environment"', "origin": "environment MODEL"}
-    assert shown["run.rounds"] == {"value": "3", "origin": str(own)}
-    assert shown["proof.mutation_seconds"] == {"value": "60.0", "origin": "default"}
+    assert shown["model.name"] == {"value": "from-the-environment", "origin": "environment MODEL"}
+    assert shown["run.rounds"] == {"value": 3, "origin": str(own)}
+    assert shown["proof.mutation_seconds"] == {"value": 60.0, "origin": "default"}
 
 
 def test_secrets_are_never_shown(anton: Shell) -> None:

@@ -60,6 +60,8 @@ def _plain(name: str, value: object) -> object:
             return [_plain(name, inner) for inner in value]
         case Path():
             return str(value)
+        case None:
+            return None
         case bool() | int() | float() | str():
             return value
         case _:

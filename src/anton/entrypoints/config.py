@@ -32,13 +32,23 @@ def config_command(compose: Compose, key: str, whole: bool, as_json: bool, confi
     settings = compose.settings(Wish(config=config, looking=True))
     found = _chosen(settings, key) if key else settings
     if as_json:
-        shown = {each.key: {"value": each.value, "origin": each.origin} for each in found}
+        shown = {each.key: {"value": _value(each.value), "origin": each.origin} for each in found}
         click.echo(json.dumps(shown, ensure_ascii=False, indent=2))
         return
     given = [each for each in found if each.is_set or whole or key]
     Console().print(settings_table([(each.key, each.value, each.origin) for each in given]))
-    if left := len(found) - len(given):
+    if given and (left := len(found) - len(given)):
         click.echo(f"{left} more are as they are by default: anton config --all")
+
+
+def _value(text: str) -> object:
+    """The value itself; a text where it is none that JSON has."""
+    if not text:
+        return None
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
 def _chosen(settings: Sequence[Setting], key: str) -> tuple[Setting, ...]:
