@@ -11,13 +11,8 @@ from anton.core.event import RunOutcome
 from anton.core.run import RunState
 from anton.views.encode import line, styled
 from anton.views.palette import ACCENT, BAD, GOOD, MUTED, STRONG
+from anton.views.timeline import step_name
 
-_TITLES = {
-    "branch": "branch",
-    "pull_request": "pull request",
-    "ticket": "ticket",
-    "report": "incident report",
-}
 _WORDS = {
     RunOutcome.DELIVERED: "Delivered",
     RunOutcome.DECLINED: "Declined; nothing was pushed",
@@ -49,7 +44,7 @@ def _steps(state: RunState) -> RenderableType:
     grid.add_column(no_wrap=True)
     grid.add_column(overflow="fold")
     for step in state.steps.values():
-        grid.add_row(Text(_TITLES.get(step.step, step.step), MUTED), Text(line(step.result, 1_000)))
+        grid.add_row(Text(step_name(step.step), MUTED), Text(line(step.result, 1_000)))
     if "branch" in state.steps and state.base is not None and state.base.remote:
         branch = state.steps["branch"].result.partition(" ")[0]
         grid.add_row(

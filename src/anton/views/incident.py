@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator
 
 from anton.core.agent import AgentState
 from anton.core.consent import AnswerRefused, ApprovalGiven, BaseMoved
-from anton.core.event import Decided, Entry
+from anton.core.event import Decided, Entry, Verb
 from anton.core.outcomes import outcomes
 from anton.core.proof import Proof, Suite, Tree
-from anton.core.run import RunState
+from anton.core.run import Phase, RunState
 from anton.views.culprit import culprit_sentence
 from anton.views.encode import code, cut, fence, inline, prose, quoted
 from anton.views.figures import agent_cost, agent_tokens, all_tokens, cost, count, duration, utc
@@ -17,7 +17,7 @@ from anton.views.matrix import matrix_markdown
 from anton.views.questions import questions_markdown
 from anton.views.strength import scores, weaknesses
 from anton.views.testimony import ending, testimony
-from anton.views.timeline import VERBS, moments
+from anton.views.timeline import VERBS, moments, step_name
 
 TICKET_CHARACTERS = 8_000
 MESSAGE_CHARACTERS = 2_000
@@ -47,7 +47,7 @@ def incident_report(state: RunState, entries: Iterable[Entry]) -> str:
 
 def _summary(state: RunState) -> str:
     headline = state.briefing.headline if state.briefing else "No briefing was prepared."
-    outcome = str(state.closed.outcome) if state.closed else f"open, {state.phase}"
+    outcome = _outcome(state)
     detail = f" ({inline(state.closed.detail)})" if state.closed and state.closed.detail else ""
     rows = [
         f"- Run {code(state.run_id)}: {outcome}{detail}",
@@ -61,6 +61,15 @@ def _summary(state: RunState) -> str:
         )
     paragraph = f"\n\n{inline(state.briefing.paragraph, 4_000)}" if state.briefing else ""
     return f"**{inline(headline, 1_000)}**{paragraph}\n\n" + "\n".join(rows)
+
+
+def _outcome(state: RunState) -> str:
+    """How the run ended; a decided run is still open here, for its report is its last step."""
+    if state.closed:
+        return str(state.closed.outcome)
+    if state.phase is Phase.DELIVERING and state.decisions:
+        return "declined" if state.decisions[-1].verb is Verb.DECLINE else "approved and delivered"
+    return f"open, {state.phase}"
 
 
 def _ticket(state: RunState) -> str:
@@ -160,7 +169,7 @@ def _manner(decided: Decided | ApprovalGiven) -> str:
 
 
 def _delivery(state: RunState) -> str:
-    rows = (f"- {inline(step.step)}: {code(step.result)}" for step in state.steps.values())
+    rows = (f"- {inline(step_name(step.step))}: {code(step.result)}" for step in state.steps.values())
     return "\n".join(rows) or "Nothing left this machine."
 
 

@@ -27,6 +27,7 @@ from anton.core.report import Priority
 from anton.core.run import RunState
 from anton.core.work import WorkStopped
 from anton.views.encode import line
+from anton.views.timeline import step_name
 
 Value = str | int | float | bool
 
@@ -81,7 +82,7 @@ def _of(entry: Entry, state: RunState) -> Notable | None:
         case Decided() as event:
             return Notable(f"{event.who}: {event.verb}", {"verb": event.verb.value, "by": event.by})
         case StepDelivered(step, result):
-            return Notable(f"delivered {step}: {result}", {"step": step})
+            return Notable(f"delivered {step_name(step)}: {result}", {"step": step})
         case WorkStopped() as event:
             stopped: dict[str, Value] = {"awaits": event.awaits, "phase": state.phase.value}
             if event.awaits == "start":  # Anton was told to end

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from anton.core.run import Phase, RunState
 from anton.views.encode import code, inline, quoted
 from anton.views.figures import cost, duration
-from anton.views.timeline import VERBS
+from anton.views.timeline import VERBS, step_name
 
 
 def notice(state: RunState) -> str:
@@ -35,7 +35,7 @@ def _paragraphs(state: RunState) -> Iterator[str]:
         text = f": {inline(decided.text, 1_000)}" if decided.text else ""
         yield f"{code(decided.who)} {VERBS[decided.verb]}{text}"
     for step in state.steps.values():
-        yield f"- {inline(step.step)}: {code(step.result, 1_000)}"
+        yield f"- {inline(step_name(step.step))}: {code(step.result, 1_000)}"
     if state.closed is not None:
         detail = f": {inline(state.closed.detail, 1_000)}" if state.closed.detail else ""
         yield f"Closed, {state.closed.outcome}{detail}"

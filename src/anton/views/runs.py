@@ -19,7 +19,7 @@ from anton.views.lanes import activity, standing
 from anton.views.palette import ACCENT, BAD, CAUTION, GOOD, MUTED, STRONG
 from anton.views.questions import open_question_lines, questions_view
 from anton.views.screen import decision_screen
-from anton.views.timeline import moments
+from anton.views.timeline import moments, step_name
 
 
 def runs_table(states: Iterable[RunState]) -> RenderableType:
@@ -116,7 +116,7 @@ def _agents(state: RunState) -> RenderableType:
 def _steps(state: RunState) -> RenderableType:
     grid = Table.grid(padding=(0, 2, 0, 0))
     for step in state.steps.values():
-        grid.add_row(Text(line(step.step, 40), MUTED), Text(line(step.result, 1_000)))
+        grid.add_row(Text(line(step_name(step.step), 40), MUTED), Text(line(step.result, 1_000)))
     return grid
 
 

@@ -42,6 +42,8 @@ from anton.views.figures import duration, tally
 from anton.views.questions import how_to_answer
 from anton.views.testimony import ending
 
+_STEPS = {"pull_request": "pull request", "report": "incident report"}
+
 VERBS = {
     Verb.APPROVE: "approved",
     Verb.REQUEST_CHANGES: "asked for changes",
@@ -210,8 +212,13 @@ def _of_run(
         case BaseMoved():
             return f"round {event.round} begins: {event.reason}"
         case StepDelivered():
-            return f"{event.step}: {event.result}"
+            return f"{step_name(event.step)}: {event.result}"
         case WorkStopped():
             return f"stopped: {event.reason}"
         case RunClosed():
             return f"closed: {event.outcome}" + (f" ({event.detail})" if event.detail else "")
+
+
+def step_name(step: str) -> str:
+    """A step of the delivery, as people call it."""
+    return _STEPS.get(step, step)
