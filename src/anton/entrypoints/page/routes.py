@@ -298,7 +298,7 @@ def _add_forms(html: APIRouter, door: Doorkeeper) -> None:
 
 
 _TAKEN = {
-    Verb.APPROVE: "Approved. The pull request is being opened.",
+    Verb.APPROVE: "Approved.",
     Verb.REQUEST_CHANGES: "Sent back to the agents with your words.",
     Verb.DECLINE: "Declined. Nothing is pushed.",
 }
