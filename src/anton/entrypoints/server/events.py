@@ -5,6 +5,7 @@ Source: https://html.spec.whatwg.org/multipage/server-sent-events.html
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
@@ -78,6 +79,7 @@ async def _stream(desk: Desk, run: str, after: int) -> AsyncIterator[bytes]:
                 if entry is not None:
                     quiet = 0.0
                     yield as_event(entry)
+                    await asyncio.sleep(0)  # lets a reader who left be noticed
                     if entry.event.kind == "run_closed":
                         return
                 elif (quiet := quiet + LOOK_SECONDS) >= HEARTBEAT_SECONDS:
