@@ -43,7 +43,7 @@ async def test_a_run_is_a_few_lines_with_its_id(tmp_path: Path, stream: io.Strin
         await server.until(run, phase="deciding")
         await server.client.post(f"/runs/{run}/approve")
         await server.until(run, outcome="delivered")
-    said = [line for line in lines(stream) if line["logger"] == "anton.entrypoints.server.logs"]
+    said = [line for line in lines(stream) if line["logger"] == "anton.runs"]
     assert {line["run"] for line in said} == {run}
     assert {line["ticket"] for line in said} == {"BUG-7"}
     assert [line["event"] for line in said] == snapshot(

@@ -18,7 +18,7 @@ from anton.views.notable import notable
 OWN = ("anton", "uvicorn")
 """Loggers that keep to the level that is set; libraries are heard from warnings on, except at `debug`."""
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("anton.runs")
 
 
 def set_up(options: LogOptions, stream: TextIO) -> None:
