@@ -66,14 +66,14 @@ async def test_tools_that_nobody_has_come_with_all_that_they_need(tmp_path: Path
         (
             "code",
             "web_fech",
-            r"names 'web_fech': did you mean 'web_fetch'\? Allowed here: apply_patch, ask_person, delegate",
+            r"names 'web_fech', which it .*: did you mean 'web_fetch'\? Allowed here: apply_patch, ask_person",
         ),
         (
             "triage",
             "write_file",
-            "names 'write_file': Allowed here: git_blame, git_log, git_show, todo, web_fetch",
+            "names 'write_file', which it .*: Allowed here: git_blame, git_log, git_show, todo, web_fetch",
         ),
-        ("pr", "submit", "names 'submit': "),
+        ("pr", "submit", "names 'submit', which it .*: "),
     ],
 )
 async def test_a_mistake_names_the_file_and_what_is_allowed(

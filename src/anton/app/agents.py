@@ -150,7 +150,7 @@ def _added_tools(spec: AgentSpec, settings: Settings, of_plugins: tuple[str, ...
             close = get_close_matches(name, allowed, n=1)
             meant = f"did you mean {close[0]!r}? " if close else ""
             raise UsageError(
-                f"{origin}: agents.{spec.name}.tools names {name[:60]!r}: {meant}"
+                f"{origin}: agents.{spec.name}.tools names {name[:60]!r}, which it cannot be given: {meant}"
                 f"Allowed here: {', '.join(sorted(allowed))}"
             )
     return added

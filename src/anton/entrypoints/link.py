@@ -46,7 +46,8 @@ def link(compose: Compose, run: str, person: str, hours: float, config: Path | N
         if person not in known:
             names = ", ".join(sorted(known)) or "nobody yet"
             raise UsageError(
-                f"{person!r} is nobody whom approval.people names; there: {names}. Add them to the settings"
+                f"{person!r} is nobody whom approval.people names; there: {names}. Add a table "
+                f"[approval.people.{person}] to anton.toml: see docs/approval.md"
             )
         word = make_link(serving.key(), person, run, world.clock() + timedelta(hours=hours))
         base = serving.public_url or f"http://{serving.host}:{serving.port}"

@@ -16,7 +16,7 @@ def settings_table(settings: Iterable[tuple[str, str, str]]) -> RenderableType:
     """Key, value as a settings file would have it, and origin, for each setting."""
     rows = tuple(settings)
     if not rows:
-        return Text("Nothing is set; everything is as it is by default.", MUTED)
+        return Text("Nothing is set, so every setting has its default: anton config --all shows them", MUTED)
     grid = Table.grid(padding=(0, 2, 0, 0))
     grid.add_column(no_wrap=True)
     grid.add_column(overflow="fold", ratio=1)

@@ -85,5 +85,5 @@ def _announce(console: Console, anton: Anton, address: str, sides: Sequence[Chec
     console.print(f"Anton {__version__} listens on {address}", highlight=False)
     console.print(checks_table([(side.name, side.good, side.detail) for side in sides]))
     where = "ANTON_API_TOKEN" if anton.serving.tokens else str(anton.world.home / "api-token")
-    click.echo(f"The API: {address}/docs; its token: {where}")
+    click.echo(f"Runs: {address}/runs, the API: {address}/docs; the token for both: {where}")
     click.echo("Try it, from another terminal: anton trigger")
