@@ -66,7 +66,7 @@ async def test_tools_that_nobody_has_come_with_all_that_they_need(tmp_path: Path
         (
             "code",
             "web_fech",
-            r"names 'web_fech', which it .*: did you mean 'web_fetch'\? Allowed here: apply_patch, ask_person",
+            r"names 'web_fech', which it .*: did you mean 'web_fetch'\? Allowed here: apply_patch",
         ),
         (
             "triage",
