@@ -39,7 +39,7 @@ def trigger_command(compose: Compose, text: str, url: str, config: Path | None) 
 
     serving = Seat(compose, Wish(config=config, looking=True), Console()).run(step)
     address = (url or _address(serving)).rstrip("/")
-    shot = _signed(serving, text) if "slack" in serving.secrets else _by_api(serving, text)
+    shot = _signed(serving, text) if _as_slack(serving) else _by_api(serving, text)
     try:
         answer = httpx2.post(
             f"{address}{shot.path}",
@@ -69,6 +69,12 @@ def _address(serving: Serving) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{serving.port}"
 
 
+def _as_slack(serving: Serving) -> bool:
+    """Whether a command from here would be heard: a server takes those of one workspace only."""
+    access = serving.slack
+    return "slack" in serving.secrets and (access is None or bool(access.team) or not access.bot_token)
+
+
 def _by_api(serving: Serving, text: str) -> Shot:
     token = next(iter(serving.tokens.values()), "") or serving.own_token()
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
@@ -83,7 +89,7 @@ def _signed(serving: Serving, text: str) -> Shot:
     form = {
         "command": "/oncall",
         "text": text,
-        "team_id": "T0TRIGGER",
+        "team_id": (serving.slack and serving.slack.team) or "T0TRIGGER",
         "channel_id": "C0TRIGGER",
         "user_id": "U0TRIGGER",
         "user_name": "anton-trigger",
