@@ -128,7 +128,6 @@ def runs_page(states: Iterable[RunState], wanted: str, words: str, viewer: Viewe
             "verdict": ("green" if state.proofs[-1].green else "red") if state.proofs else "",
             "since": utc(state.started_at),
             "took": duration((state.updated_at - state.started_at).total_seconds()),
-            "cost": cost(state),
         }
         for state in shown
     ]
