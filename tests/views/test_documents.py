@@ -11,12 +11,14 @@ from inline_snapshot import snapshot
 from markdown_it import MarkdownIt
 
 from anton.core.briefing import Briefing
-from anton.core.event import Entry, Verb
+from anton.core.event import Decided, Entry, Verb
 from anton.core.proof import FileChange, HunkCheck, Mutant, MutantFate
 from anton.core.run import fold
 from anton.views.briefing import briefing_for, pull_request_for
 from anton.views.incident import incident_report
 from anton.views.pull_request import as_approved
+
+from .conftest import story
 
 Run = tuple[Entry, ...]
 
@@ -383,6 +385,13 @@ assert False is True
 | `pr` | `recording of small-coder` | 1 | 2,050 | free | handed in its result |
 | **all** | | | 10,250 | `free (recording)` | |
 """)
+
+
+def test_a_report_that_is_written_as_the_last_step_says_how_the_run_ended(delivered: Run, green: Run) -> None:
+    unclosed = tuple(entry for entry in delivered if entry.event.kind != "run_closed")
+    assert ": approved and delivered\n" in incident_report(fold(unclosed), unclosed)
+    declined = story([*(entry.event for entry in green), Decided(Verb.DECLINE, "dana", "d1" * 32)])
+    assert ": declined\n" in incident_report(fold(declined), declined)
 
 
 def test_the_incident_report_of_a_run_that_was_cut_short(midway: Run) -> None:
