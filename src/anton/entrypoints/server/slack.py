@@ -31,6 +31,7 @@ from anton.core import person
 from anton.core.decision import Answer, Refused, refuse_strangers
 from anton.core.errors import AntonError, OutsideError, UsageError
 from anton.core.letter import QuestionReply
+from anton.core.run import RunState
 from anton.core.seal import Choice, open_choice
 from anton.core.secrets import Masker
 from anton.entrypoints.composition import SlackAccess
@@ -43,7 +44,7 @@ from anton.entrypoints.server.guard import MAX_BODY_BYTES
 from anton.entrypoints.server.problems import problem
 from anton.entrypoints.signatures import verify_slack
 from anton.views.encode import line
-from anton.views.slack.blocks import escaped
+from anton.views.slack.blocks import Block, escaped
 from anton.views.slack.message import APPROVE, CHOICE, DECLINE, OPEN_PAGE, REQUEST_CHANGES
 from anton.views.slack.modals import ANSWER_VIEW, CHANGES_VIEW, INPUT, answer_window, changes_window
 from anton.views.slack.thread import ALLOW, ANSWER, REFUSE
@@ -219,21 +220,17 @@ class _Listeners:
     ) -> None:
         """Request Changes opens a window, if there is still something to decide."""
         _, value = _pressed(body)
-        try:
+
+        async def window() -> Block:
             choice = self._choice(value)
-            state = await self._desk.state(choice.run_id)
-            refuse_strangers(state, await self._who(body), self._desk.world.approval)
+            state = await self._heard_on(choice.run_id, body)
             if state.briefing is None or state.briefing.digest != choice.digest:
                 raise Refused(
                     f"run {state.run_id} has moved on since this briefing; look at its message again"
                 )
-            window = changes_window(value[CHOICE], state.briefing.headline)
-            await client.views_open(trigger_id=str(body.get("trigger_id", "")), view=window)
-        except (AntonError, SlackClientError) as error:
-            await ack()
-            await _whisper(respond, _plainly(error))
-            return
-        await ack()
+            return changes_window(value[CHOICE], state.briefing.headline)
+
+        await _open(window, ack, body, client, respond)
 
     async def on_changes(self, ack: AsyncAck, body: Body) -> None:
         """The window of Request Changes was sent."""
@@ -255,19 +252,15 @@ class _Listeners:
         """Answer opens a window."""
         _, value = _pressed(body)
         run_id, question = value.get("run", ""), value.get("question", "")
-        try:
-            state = await self._desk.state(run_id)
-            refuse_strangers(state, await self._who(body), self._desk.world.approval)
+
+        async def window() -> Block:
+            state = await self._heard_on(run_id, body)
             asked = {q.id: q for agent in state.agents.values() for q in agent.open_questions}
             if question not in asked:
                 raise Refused("nobody waits for an answer to that question any more")
-            window = answer_window(run_id, question, asked[question].text)
-            await client.views_open(trigger_id=str(body.get("trigger_id", "")), view=window)
-        except (AntonError, SlackClientError) as error:
-            await ack()
-            await _whisper(respond, _plainly(error))
-            return
-        await ack()
+            return answer_window(run_id, question, asked[question].text)
+
+        await _open(window, ack, body, client, respond)
 
     async def on_answer_text(self, ack: AsyncAck, body: Body) -> None:
         """The window of Answer was sent."""
@@ -301,6 +294,17 @@ class _Listeners:
         except AntonError as error:
             return _plainly(error)
         return ""
+
+    async def _heard_on(self, run_id: str, body: Body) -> RunState:
+        """The run, if whoever did it has a say in it.
+
+        Raises:
+            UnknownRun: there is none.
+            Refused: they have none.
+        """
+        state = await self._desk.state(run_id)
+        refuse_strangers(state, await self._who(body), self._desk.world.approval)
+        return state
 
     def _choice(self, value: Mapping[str, str]) -> Choice:
         """What a button stands for.
@@ -363,6 +367,23 @@ def _carried(text: object) -> Mapping[str, str]:
     if not isinstance(value, dict):
         return {}
     return {name: held for name, held in value.items() if isinstance(held, str)}
+
+
+async def _open(
+    window: Callable[[], Awaitable[Block]],
+    ack: AsyncAck,
+    body: Body,
+    client: AsyncWebClient,
+    respond: AsyncRespond,
+) -> None:
+    """Open a window for whoever pressed a button, or tell them why there is none."""
+    try:
+        await client.views_open(trigger_id=str(body.get("trigger_id", "")), view=await window())
+    except (AntonError, SlackClientError) as error:
+        await ack()
+        await _whisper(respond, _plainly(error))
+    else:
+        await ack()
 
 
 async def _answer_window(ack: AsyncAck, refusal: str) -> None:
