@@ -123,6 +123,8 @@ def _said(answer: httpx2.Response, address: str) -> str:
         raise UsageError(
             f"the server refused ({answer.status_code}): {told.get('detail') or answer.text[:300]}"
         )
+    if told.get("response_type") == "ephemeral":  # how a refusal is put to somebody in Slack
+        raise UsageError(f"the server refused: {told.get('text')}")
     if told.get("run"):
         return f"{told['detail']}: {address}/runs/{told['run']}"
     return str(told.get("text") or told.get("detail") or answer.text[:300] or "The server took it in.")
