@@ -53,7 +53,12 @@ IMPURE_MODULES = {"asyncio", "os", "socket", "subprocess", "pathlib", "shutil", 
 BY_NAME = {
     "__main__.py": {"anton.app", "anton.app.listing"},
     "entrypoints/cli.py": {"anton.entrypoints.…"},
-    "app/outside.py": {"anton.adapters.chat.slack", "anton.adapters.tracker.jira"},
+    "app/outside.py": {
+        "anton.adapters.chat.slack",
+        "anton.adapters.tracker.jira",
+        "anton.adapters.web.guarded",
+        "anton.adapters.web.searxng",
+    },
     "app/github.py": {
         "anton.adapters.ci.github",
         "anton.adapters.forge.github",

@@ -10,9 +10,6 @@ from types import MappingProxyType
 from anton.adapters.hooks.none import NoHooks
 from anton.adapters.hooks.programs import Program, ProgramHooks
 from anton.adapters.sandbox.closed import UnconfinedSandbox
-from anton.adapters.web.closed import ClosedWeb, NoSearch
-from anton.adapters.web.guarded import GuardedWeb
-from anton.adapters.web.searxng import SearxngSearch
 from anton.agents.roster import addable, conversationalist, delegates, roster
 from anton.core.agent import AGENTS, AgentSpec, Limits
 from anton.core.errors import UsageError
@@ -67,16 +64,6 @@ def _terminal(line: CommandLine | None) -> Terminal | None:
         return None
     unconfined = UnconfinedSandbox("a person let this command out of the sandbox")
     return Terminal(line.prepare, line.sandbox, unconfined, line.folder)
-
-
-def web_of(settings: Settings) -> Web:
-    """Pages of the hosts that the settings list; none where they list none."""
-    return GuardedWeb(settings.web.allow) if settings.web.allow else ClosedWeb()
-
-
-def search_of(settings: Settings) -> Search:
-    """The search server that the settings name, if they name one."""
-    return SearxngSearch(settings.web.search_url) if settings.web.search_url else NoSearch()
 
 
 def hooks_of(settings: Settings) -> Hooks:

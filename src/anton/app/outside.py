@@ -9,8 +9,9 @@ from anton.adapters.chat.local import LocalChat
 from anton.adapters.key_file import load_key
 from anton.adapters.tracker.local import LocalTracker
 from anton.adapters.tracker.routed import RoutedTracker
+from anton.adapters.web.closed import ClosedWeb, NoSearch
 from anton.core.ticket import Ticket
-from anton.ports import Chat, Tracker
+from anton.ports import Chat, Search, Tracker, Web
 from anton.settings import Settings
 
 
@@ -39,3 +40,19 @@ def tracker_of(settings: Settings, samples: Sequence[Ticket]) -> Tracker:
     workflow = jira.model_dump(include={"done", "in_progress", "finished"})
     remote = adapter.jira_tracker(jira.base_url, jira.email, jira.api_token.get_secret_value(), workflow)
     return RoutedTracker("jira", remote, local)
+
+
+def web_of(settings: Settings) -> Web:
+    """Pages of the hosts that the settings list; none where they list none."""
+    if not settings.web.allow:
+        return ClosedWeb()
+    web: Web = import_module("anton.adapters.web.guarded").GuardedWeb(settings.web.allow)
+    return web
+
+
+def search_of(settings: Settings) -> Search:
+    """The search server that the settings name, if they name one."""
+    if not settings.web.search_url:
+        return NoSearch()
+    search: Search = import_module("anton.adapters.web.searxng").SearxngSearch(settings.web.search_url)
+    return search

@@ -17,13 +17,13 @@ from anton.adapters.journal.masked import MaskedJournal
 from anton.adapters.journal.sql import SqlJournal
 from anton.adapters.mcp.servers import mcp_servers
 from anton.adapters.repository.carried import Carrier
-from anton.app.agents import conversationalist_of, delegates_of, equip, hooks_of, search_of, specs_of, web_of
+from anton.app.agents import conversationalist_of, delegates_of, equip, hooks_of, specs_of
 from anton.app.approvals import approval_of
 from anton.app.examination import examine
 from anton.app.extensions import Extensions, extensions_of, installed_plugins
 from anton.app.github import GitHubSide, github_side
 from anton.app.models import model_of
-from anton.app.outside import chat_of, tracker_of
+from anton.app.outside import chat_of, search_of, tracker_of, web_of
 from anton.app.sandboxes import sandbox_of
 from anton.app.secrets import masked, masker_of
 from anton.app.serving import demo_checkout, serving_of
