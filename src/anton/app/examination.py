@@ -7,8 +7,8 @@ import shutil
 from collections.abc import Iterator
 
 from anton.adapters.sandbox.selftest import self_test
-from anton.app.outside import search_of, web_of
 from anton.app.extensions import Extensions
+from anton.app.outside import search_of, web_of
 from anton.app.tool_servers import server_checks
 from anton.core.errors import OutsideError
 from anton.entrypoints.composition import Check
