@@ -64,6 +64,7 @@ BY_NAME = {
         "anton.adapters.forge.github",
         "anton.adapters.github.connect",
     },
+    "app/models.py": {"anton.adapters.model.chat_completions"},
     "app/shared.py": {"anton.adapters.journal.objects", "anton.adapters.queue.dbos"},
     "app/telemetry.py": {"anton.adapters.telemetry.otlp"},
     "adapters/journal/location.py": {"anton.adapters.journal.postgres"},

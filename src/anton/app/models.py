@@ -1,11 +1,11 @@
-"""The model, and those that stand in for it."""
+"""The model, and those that stand in for it. The client of a real one is imported where one is named."""
 
 from __future__ import annotations
 
+from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
 
-from anton.adapters.model.chat_completions import ChatCompletionsModel
 from anton.adapters.model.fallback import FallbackModel
 from anton.adapters.model.masked import MaskedModel
 from anton.adapters.model.prices import Price
@@ -49,11 +49,13 @@ def _with_fallback(chosen: ModelSettings, name: str, key: str) -> Model:
         (other.base_url, _key_of(other), other.name) if other.base_url else (chosen.base_url, key, other.name)
         for other in chosen.fallback
     ]
+    client = import_module("anton.adapters.model.chat_completions").ChatCompletionsModel
     first, *rest = (
-        ChatCompletionsModel(*each, idle_seconds=chosen.idle_seconds, patience=patience, prices=prices)
+        client(*each, idle_seconds=chosen.idle_seconds, patience=patience, prices=prices)
         for each in ((chosen.base_url, key, name), *others)
     )
-    return FallbackModel(first, rest) if rest else first
+    model: Model = FallbackModel(first, rest) if rest else first
+    return model
 
 
 def _key_of(other: FallbackSettings) -> str:
