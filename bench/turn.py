@@ -153,7 +153,10 @@ async def session(base_url: str, case: Case, kind: str, clock: Callable[[], floa
         entries = [Entry("r", number, now, event) for number, event in enumerate(past(case.history), 1)]
         await journal.append("r", entries)
         async with open_log(journal, "r") as log:
-            spec = AgentSpec("code", SYSTEM, (TOOL,), Output, turns=1_000, seconds=600.0)
+            # Of a model whose context holds the longest history: nothing is compressed on the way.
+            spec = AgentSpec(
+                "code", SYSTEM, (TOOL,), Output, turns=1_000, seconds=600.0, context_tokens=1_000_000
+            )
             carried = tools(lambda: seen.append(clock()))
             view = log.agent("code")
             hooks = AgentHooks(NoHooks(), view, "code", "r")

@@ -11,6 +11,7 @@ honest polling, however often. Found are, among the calls since the agent was la
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import re
@@ -83,7 +84,9 @@ def _made(messages: Sequence[Message]) -> Iterator[_Made]:
     return reversed(found[:LOOKED_AT])
 
 
+@functools.lru_cache(maxsize=LOOKED_AT * 100)
 def _pair(name: str, arguments: str, result: str) -> _Made:
+    """Each is looked at again after each turn until it is too long ago; so a hundred agents' are kept."""
     canonical = _canonical(arguments)
     brought = hashlib.sha256(result.encode("utf-8", "replace")).hexdigest()
     shown = f"{name} {canonical}" if canonical != "{}" else name
