@@ -1,6 +1,7 @@
 """How long a command takes to start: `python bench/startup.py [REPEATS]`.
 
-Medians of wall and CPU time (user and system) of whole processes, with an empty state folder and warm caches.
+Medians of wall and CPU time (user and system) of whole processes, with an empty state folder and warm caches:
+each command's help, then those that end soon, doing what they are for.
 """
 
 from __future__ import annotations
@@ -12,20 +13,26 @@ import tempfile
 import time
 from pathlib import Path
 
-COMMANDS = (
-    ("--help", 0.15),
-    ("--version", None),
-    ("demo --help", None),
-    ("fix --help", None),
-    ("approve --help", None),
-    ("runs", None),
-    ("show", None),  # an error of usage: a run is missing
-    ("show nothing", None),  # no such run
-    ("approve nothing", None),
-    ("resume nothing", None),
-    ("doctor", None),
+from anton.entrypoints.cli import LazyGroup
+
+BUDGETS = {"--help": 0.15}
+"""In seconds of wall time."""
+WORKING = (
+    "runs",
+    "show nothing",  # no such run
+    "approve nothing",
+    "resume nothing",
+    "chat --list",
+    "memory",
+    "config",
+    "plugins",
+    "mcp",
+    "gc",
+    "link nothing",
+    "verify nothing",
+    "doctor",
 )
-"""Arguments, and the budget in seconds."""
+"""What does its work at once, or says at once why it cannot."""
 
 
 def once(program: str, arguments: str, environment: dict[str, str]) -> tuple[float, float]:
@@ -39,16 +46,17 @@ def once(program: str, arguments: str, environment: dict[str, str]) -> tuple[flo
 
 def main(repeats: int) -> None:
     program = str(Path(sys.executable).with_name("anton"))
-    print(f"{'anton …':18} {'wall':>9} {'CPU':>9} {'budget':>9}")
+    print(f"{'anton …':22} {'wall':>9} {'CPU':>9} {'budget':>9}")
     with tempfile.TemporaryDirectory() as home:
         os.chdir(home)
         environment = {**os.environ, "ANTON_HOME": home}
-        for arguments, budget in COMMANDS:
+        helps = ("--help", "--version", *(f"{name} --help" for name in LazyGroup.commands_by_name))
+        for arguments in (*helps, *WORKING):
             once(program, arguments, environment)
             found = [once(program, arguments, environment) for _ in range(repeats)]
             wall, cpu = (statistics.median(times) for times in zip(*found, strict=True))
-            shown = f"{budget:.2f} s" if budget else "none"
-            print(f"{arguments:18} {wall:7.3f} s {cpu:7.3f} s {shown:>9}", flush=True)
+            shown = f"{BUDGETS[arguments]:.2f} s" if arguments in BUDGETS else "none"
+            print(f"{arguments:22} {wall:7.3f} s {cpu:7.3f} s {shown:>9}", flush=True)
 
 
 if __name__ == "__main__":
