@@ -29,7 +29,7 @@ def test_each_tool_stands_under_its_name_with_its_reach() -> None:
             "apply_patch": ("apply_patch", "write", 30.0),
             "run_tests": ("run_tests", "run", 120),
             "shell": ("shell", "run", 315.0),
-            "delegate": ("delegate", "read", 240.0),
+            "delegate": ("delegate", "read", 7200.0),
             "memory": ("memory", "read", 30.0),
             "todo": ("todo", "read", 30.0),
             "ask_person": ("ask_person", "read", 30.0),

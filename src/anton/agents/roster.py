@@ -7,7 +7,16 @@ from importlib import resources
 
 from pydantic import BaseModel
 
-from anton.core.agent import LIMITS, AgentName, AgentSpec, Limits, Plane
+from anton.core.agent import (
+    CHAT,
+    CHAT_LIMITS,
+    DELEGATE_LIMITS,
+    LIMITS,
+    AgentName,
+    AgentSpec,
+    Limits,
+    Plane,
+)
 from anton.core.report import (
     CodeReport,
     Investigation,
@@ -16,7 +25,7 @@ from anton.core.report import (
     TestReport,
     TriageReport,
 )
-from anton.tools.catalogue import TOOLS
+from anton.tools.catalogue import FOR_A_PERSON, TOOLS
 
 READING = ("list_dir", "glob", "grep", "read_file", "git_log", "git_show", "git_blame")
 WRITING = ("edit_file", "write_file", "apply_patch", "run_tests", "todo", "ask_person")
@@ -24,8 +33,16 @@ WITHOUT_WORKTREE = ("git_log", "git_show", "git_blame", "todo", "web_fetch", "we
 """Tools that an agent without a worktree can use."""
 
 
+IN_CONVERSATION = (*READING, *(tool for tool in WRITING if tool != "ask_person"), "shell", *FOR_A_PERSON)
+"""Tools of whoever talks with a person, as far as there is what they need."""
+NOT_IN_CONVERSATION = ("ask_person", "memory", "delegate")
+"""A question there is an answer, a note is kept by `remember`, and nobody is there to delegate to."""
+
+
 def addable(spec: AgentSpec) -> tuple[str, ...]:
     """Names of the tools that an operator may give an agent besides its own."""
+    if spec.conversational:
+        return tuple(name for name in (*TOOLS, *FOR_A_PERSON) if name not in NOT_IN_CONVERSATION)
     return WITHOUT_WORKTREE if spec.plane is Plane.NONE else tuple(TOOLS)
 
 
@@ -50,14 +67,16 @@ def roster(limits: Mapping[AgentName, Limits] = LIMITS) -> tuple[AgentSpec, ...]
     )
 
 
-def conversationalist() -> AgentSpec:
-    """Who talks with a person at the keyboard, and works on a copy of their repository."""
-    own = Limits(30, 600)
-    tools = READING + tuple(tool for tool in WRITING if tool != "ask_person")
+def conversationalist(own: Limits = CHAT_LIMITS) -> AgentSpec:
+    """Who talks with a person at the keyboard, and works on a copy of their repository.
+
+    Args:
+        own: Limits of one answer.
+    """
     return AgentSpec(
-        "chat",
-        _prompt("chat", own),
-        tools,
+        CHAT,
+        _prompt(CHAT, own),
+        IN_CONVERSATION,
         BaseModel,
         own.turns,
         own.seconds,
@@ -66,14 +85,16 @@ def conversationalist() -> AgentSpec:
     )
 
 
-def delegates() -> tuple[AgentSpec, ...]:
-    """Whom the tool `delegate` hands tasks to: they only read, and hand nothing on."""
+def delegates(limits: Mapping[str, Limits] = DELEGATE_LIMITS) -> tuple[AgentSpec, ...]:
+    """Whom the tool `delegate` hands tasks to: they only read, and hand nothing on.
+
+    Args:
+        limits: By kind.
+    """
+    outputs: Mapping[str, type[BaseModel]] = {"investigator": Investigation, "reviewer": Review}
     return tuple(
-        AgentSpec(name, _prompt(name, own), READING, output, own.turns, own.seconds)
-        for name, output, own in (
-            ("investigator", Investigation, Limits(10, 120)),
-            ("reviewer", Review, Limits(8, 120)),
-        )
+        AgentSpec(name, _prompt(name, own), READING, outputs[name], own.turns, own.seconds)
+        for name, own in limits.items()
     )
 
 

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from difflib import get_close_matches
 from types import MappingProxyType
 
 from anton.adapters.hooks.none import NoHooks
 from anton.adapters.hooks.programs import Program, ProgramHooks
 from anton.adapters.sandbox.closed import UnconfinedSandbox
-from anton.agents.roster import addable, conversationalist, delegates, roster
+from anton.agents.roster import addable, delegates, roster
+from anton.app.added import added_tools
+from anton.app.conversation import Counter
 from anton.core.agent import AGENTS, AgentSpec, Limits
-from anton.core.errors import UsageError
 from anton.core.event import HookMoment
 from anton.core.tool import Tool
 from anton.ports import Hooks, Search, Web
 from anton.runs.world import Bench, CommandLine
 from anton.settings import Settings, hook_environment_of_process
-from anton.tools.catalogue import TOOLS
+from anton.tools.catalogue import FOR_A_PERSON, TOOLS
 from anton.tools.context import BaseHistory, Terminal, ToolContext
-from anton.tools.define import FunctionTool
+from anton.tools.define import FunctionTool, PublishingTool
 from anton.tools.worktree import Worktree
 
 
@@ -30,6 +30,7 @@ def equip(
     search: Search | None = None,
     added: Mapping[str, FunctionTool] = MappingProxyType({}),
     served: Mapping[str, Tool] = MappingProxyType({}),
+    counter: Counter | None = None,
 ) -> Mapping[str, Tool]:
     """The tools of an agent, bound to its worktree, and to the web as far as it is open.
 
@@ -39,6 +40,7 @@ def equip(
         search: Where the web is searched.
         added: Tools of plugins.
         served: Tools of servers.
+        counter: By which ports an agent in conversation reads and speaks for a person.
     """
     history = BaseHistory(bench.past, bench.commit)
     tree = Worktree(bench.worktree)
@@ -53,8 +55,9 @@ def equip(
         bench.ask,
         terminal,
         delegate=bench.delegate,
+        desk=counter.desk(bench.voice) if counter and bench.voice else None,
     )
-    own = {**added, **TOOLS}
+    own: Mapping[str, FunctionTool | PublishingTool] = {**added, **TOOLS, **FOR_A_PERSON}
     return {name: served.get(name) or own[name].bind(context) for name in bench.names}
 
 
@@ -99,20 +102,16 @@ def specs_of(
     )
 
 
-def conversationalist_of(settings: Settings) -> AgentSpec:
-    """Who talks with a person at the keyboard, with the model of the settings."""
-    model = settings.model
-    return replace(
-        conversationalist(), context_tokens=model.context_tokens, reasoning_effort=model.reasoning_effort
-    )
-
-
 def delegates_of(settings: Settings) -> tuple[AgentSpec, ...]:
     """Whom agents may delegate to; they work with the model of the agent that does."""
-    model = settings.model
+    model, agents = settings.model, settings.agents
+    limits = {
+        name: Limits(own.turns, own.seconds)
+        for name, own in (("investigator", agents.investigator), ("reviewer", agents.reviewer))
+    }
     return tuple(
         replace(spec, context_tokens=model.context_tokens, reasoning_effort=model.reasoning_effort)
-        for spec in delegates()
+        for spec in delegates(limits)
     )
 
 
@@ -125,19 +124,9 @@ def _configured(
         model=own.model,
         context_tokens=settings.model.context_tokens,
         reasoning_effort=own.reasoning_effort or settings.model.reasoning_effort,
-        tools=tuple(dict.fromkeys((*spec.tools, *_added_tools(spec, settings, of_plugins), *served))),
-    )
-
-
-def _added_tools(spec: AgentSpec, settings: Settings, of_plugins: tuple[str, ...]) -> tuple[str, ...]:
-    added, allowed = settings.agents.of(spec.name).tools, (*addable(spec), *of_plugins)
-    for name in added:
-        if name not in allowed:
-            origin = settings.origin("agents", spec.name, "tools")
-            close = get_close_matches(name, allowed, n=1)
-            meant = f"did you mean {close[0]!r}? " if close else ""
-            raise UsageError(
-                f"{origin}: agents.{spec.name}.tools names {name[:60]!r}, which it cannot be given: {meant}"
-                f"Allowed here: {', '.join(sorted(allowed))}"
+        tools=tuple(
+            dict.fromkeys(
+                (*spec.tools, *added_tools(settings, spec.name, (*addable(spec), *of_plugins)), *served)
             )
-    return added
+        ),
+    )

@@ -19,7 +19,7 @@ from anton.core.text import one_line
 from anton.entrypoints.composition import Check
 from anton.plugins import GROUP, FunctionTool, Plugin, Surroundings
 from anton.settings import Settings
-from anton.tools.catalogue import TOOLS
+from anton.tools.catalogue import FOR_A_PERSON, TOOLS
 
 T = TypeVar("T")
 
@@ -96,7 +96,8 @@ def extensions_of(settings: Settings, repository: Path | None) -> Extensions:
         installed = _installed()
         found: list[Extension] = []
         for name in dict.fromkeys(settings.plugins.enable):
-            taken = {tool for each in found if each.plugin for tool in _names(each.plugin)} | TOOLS.keys()
+            taken = {tool for each in found if each.plugin for tool in _names(each.plugin)}
+            taken |= TOOLS.keys() | FOR_A_PERSON.keys()
             found.append(_extension(name, installed, taken))
     return Extensions(settings, found)
 

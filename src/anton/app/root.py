@@ -17,8 +17,9 @@ from anton.adapters.journal.masked import MaskedJournal
 from anton.adapters.journal.sql import SqlJournal
 from anton.adapters.mcp.servers import mcp_servers
 from anton.adapters.repository.carried import Carrier
-from anton.app.agents import conversationalist_of, delegates_of, equip, hooks_of, specs_of
+from anton.app.agents import delegates_of, equip, hooks_of, specs_of
 from anton.app.approvals import approval_of
+from anton.app.conversation import Counter, conversationalist_of, counter_of
 from anton.app.examination import examine
 from anton.app.extensions import Extensions, extensions_of, installed_plugins
 from anton.app.github import GitHubSide, github_side
@@ -31,7 +32,7 @@ from anton.app.shared import carried, carrier_of
 from anton.app.suites import ENVIRONMENTS, planned_by
 from anton.app.telemetry import tracing_of
 from anton.app.tool_servers import RECORDS, servers_of
-from anton.core.agent import AGENTS
+from anton.core.agent import AGENTS, CHAT
 from anton.core.errors import UsageError
 from anton.core.person import terminal
 from anton.core.tool import Tool
@@ -44,7 +45,7 @@ from anton.proving.programs import Machine
 from anton.runs.budget import Budget
 from anton.runs.housekeeping import Retention
 from anton.runs.log import Observer
-from anton.runs.world import World
+from anton.runs.world import Equip, World
 from anton.settings import Settings, package_sources_of_process, settings_of_process
 
 
@@ -88,16 +89,16 @@ async def _composed(
     journal = MaskedJournal(stored, masker)
     sessions = MaskedJournal(SqlJournal(settings.home / "chat.db"), masker)
     sandbox = await sandbox_of(wish, settings)
-    served: dict[str, Mapping[str, Tool]] = {
-        name: servers.tools(name) if _has_model(settings) else {} for name in AGENTS
-    }
+    served = _served(settings, servers)
+    tracker, forge, chat = _sides(settings, extensions, github)
+    counter = counter_of(settings, tracker, forge, chat)
     world = World(
         journal=journal,
         model=model,
         sandbox=sandbox,
-        tracker=cast("Tracker | None", extensions.chosen("tracker")) or tracker_of(settings, [demo_ticket()]),
-        forge=cast("Forge | None", extensions.chosen("forge")) or github.forge(),
-        chat=cast("Chat | None", extensions.chosen("chat")) or chat_of(settings),
+        tracker=tracker,
+        forge=forge,
+        chat=chat,
         ci=github.ci(),
         hooks=hooks_of(settings),
         repository=carried(github.repository, carrier),
@@ -108,14 +109,9 @@ async def _composed(
         ),
         specs=specs_of(settings, extensions.tools, served),
         delegates=delegates_of(settings),
-        equip=partial(
-            equip,
-            web=web_of(settings),
-            search=search_of(settings),
-            added=extensions.tools,
-            served={name: tool for own in served.values() for name, tool in own.items()},
-        ),
+        equip=_equipped(settings, extensions, served, counter),
         home=settings.home,
+        notes=settings.home,
         mutation_seconds=settings.proof.mutation_seconds,
         culprit_seconds=settings.proof.culprit_seconds,
         approval=approval_of(settings),
@@ -127,12 +123,43 @@ async def _composed(
     )
     try:
         anton = _anton(settings, wish, world, extensions, servers, github)
-        yield replace(anton, sessions=sessions, conversationalist=conversationalist_of(settings))
+        talker = conversationalist_of(settings, counter, tuple(extensions.tools), tuple(served[CHAT]))
+        yield replace(anton, sessions=sessions, conversationalist=talker)
     finally:
         await world.chat.close()
         await model.close()
         await journal.close()
         await sessions.close()
+
+
+def _sides(settings: Settings, extensions: Extensions, github: GitHubSide) -> tuple[Tracker, Forge, Chat]:
+    """Of each port what a plugin adds, where one is chosen, else what the settings have."""
+    return (
+        cast("Tracker | None", extensions.chosen("tracker")) or tracker_of(settings, [demo_ticket()]),
+        cast("Forge | None", extensions.chosen("forge")) or github.forge(),
+        cast("Chat | None", extensions.chosen("chat")) or chat_of(settings),
+    )
+
+
+def _served(settings: Settings, servers: ToolServers) -> Mapping[str, Mapping[str, Tool]]:
+    """Tools of servers, by agent."""
+    return {name: servers.tools(name) if _has_model(settings) else {} for name in (*AGENTS, CHAT)}
+
+
+def _equipped(
+    settings: Settings,
+    extensions: Extensions,
+    served: Mapping[str, Mapping[str, Tool]],
+    counter: Counter,
+) -> Equip:
+    return partial(
+        equip,
+        web=web_of(settings),
+        search=search_of(settings),
+        added=extensions.tools,
+        served={name: tool for own in served.values() for name, tool in own.items()},
+        counter=counter,
+    )
 
 
 def _budget(settings: Settings) -> Budget:

@@ -68,6 +68,17 @@ LIMITS: Mapping[AgentName, Limits] = MappingProxyType(
 )
 """By agent, where the settings say nothing else."""
 
+CHAT = "chat"
+"""Who talks with a person at the keyboard."""
+CHAT_LIMITS = Limits(30, 600)
+"""For one answer, where the settings say nothing else."""
+DELEGATE_LIMITS: Mapping[str, Limits] = MappingProxyType(
+    {"investigator": Limits(10, 120), "reviewer": Limits(8, 120)}
+)
+"""By kind, for one task, where the settings say nothing else."""
+MAX_DELEGATE_SECONDS = 3_600.0
+"""Of one task, whatever the settings say."""
+
 IDLE_REPLIES = 3
 """Replies in a row without any call after which an agent is ended."""
 CIRCLES = 2

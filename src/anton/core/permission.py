@@ -5,6 +5,7 @@ Rules that hold over the whole table, each with a test:
 - a policy further down never allows more than one above it;
 - a call that reaches further, or is more dangerous, is never allowed more;
 - what is dangerous is asked about even where all else is allowed; only YOLO asks nothing, and says so;
+- what others will see is not in the table: `decide_publishing` asks about it, under YOLO too;
 - where nobody is there to ask, a question is a no (`unattended`).
 
 `docs/permissions.md` shows the same table to users; a test keeps the two equal.
@@ -194,6 +195,17 @@ def decide(policy: Policy, reach: Reach, danger: Danger, *, sandboxed: bool) -> 
 def _described(reach: Reach, danger: Danger, held: bool) -> str:
     words = _DOES[reach] if held else f"{_DOES[reach]} with no sandbox to hold it"
     return f"it {words} and is dangerous" if danger is Danger.DANGEROUS else f"it {words}"
+
+
+def decide_publishing(policy: Policy) -> Decision:
+    """What the policy says of a call that others see, in a person's name.
+
+    It is asked about under every policy but NEVER, which denies it. Where others see it nothing can be taken
+    back, so YOLO, which asks about nothing else, asks here.
+    """
+    if policy is Policy.NEVER:
+        return Denied(f"others would see it, which the policy {policy.value} does not allow")
+    return Asks("others will see it, about which every policy asks")
 
 
 def unattended(decision: Decision) -> Decision:

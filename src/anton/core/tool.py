@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
@@ -79,6 +79,29 @@ class Escapable(Tool, Protocol):
 
         Raises:
             ToolError: it failed.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A call that is ready to be made, and does then what was shown and nothing else."""
+
+    shown: str
+    """The exact call, for the person who is asked about it."""
+    carry_out: Callable[[], Awaitable[str]]
+    """Makes it; returns what the model reads. Done again, it finds what is there."""
+
+
+@runtime_checkable
+class Publishing(Tool, Protocol):
+    """A tool whose calls others see: each is shown to a person first, under every policy."""
+
+    async def prepare(self, arguments: str) -> Prepared:
+        """Make one call ready, so far that it can be shown; nothing has left the machine then.
+
+        Raises:
+            ToolError: it cannot be made; the text says why and what would work.
         """
         ...
 

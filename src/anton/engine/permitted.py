@@ -14,9 +14,10 @@ from anton.core.permission import (
     Policy,
     after_refusal,
     decide,
+    decide_publishing,
     unattended,
 )
-from anton.core.tool import Escapable, Tool, ToolSpec
+from anton.core.tool import Escapable, Publishing, Tool, ToolSpec
 from anton.engine.judgement import Judgement, judge
 from anton.engine.person import Nobody, Person
 
@@ -41,8 +42,10 @@ class Permitted:
         Raises:
             ToolError: it may not; the text says why.
         """
+        if isinstance(self.tool, Publishing):
+            return await self._published(self.tool, arguments)
         judged = judge(self.spec, arguments)
-        allowed = await self._settled(self._decision(judged), judged)
+        allowed = await self._settled(self._decision(judged), judged.shown)
         try:
             return await self.tool.call(arguments)
         except SandboxRefused as refusal:
@@ -54,7 +57,21 @@ class Permitted:
             decision = replace(decision, reason=f"{decision.reason} ({judged.found})")
         return decision if self.person.there else unattended(decision)
 
-    async def _settled(self, decision: Asks | Allowed | Denied, judged: Judgement) -> Allowed:
+    async def _published(self, tool: Publishing, arguments: str) -> str:
+        """What comes of a call that others will see: it is shown as it will be made, and made as shown.
+
+        Raises:
+            ToolError: it may not be made, or failed.
+        """
+        decision = decide_publishing(self.policy)
+        decision = decision if self.person.there else unattended(decision)
+        if isinstance(decision, Denied):
+            await self._settled(decision, "")
+        prepared = await tool.prepare(arguments)
+        await self._settled(decision, prepared.shown)
+        return await prepared.carry_out()
+
+    async def _settled(self, decision: Decision, shown: str) -> Allowed:
         """The decision once a person has answered, where one is asked.
 
         Raises:
@@ -66,7 +83,7 @@ class Permitted:
             case Denied(reason):
                 raise ToolError(f"{self.spec.name} was not carried out: {reason}.")
             case Asks(reason):
-                leave = await self.person.leave(judged.shown, reason)
+                leave = await self.person.leave(shown, reason)
                 if not leave.given:
                     raise ToolError(f"{self.spec.name} was not carried out: {reason}; {leave.reason}.")
                 return Allowed(leave.reason, tried=True)

@@ -17,9 +17,17 @@
 """
 
 from anton.core.proof import SandboxLevel
-from anton.ports.chat import Chat
+from anton.ports.chat import MAX_POST_CHARACTERS, Board, Chat
 from anton.ports.ci import CI, CIRun, FailedTest
-from anton.ports.forge import Forge, PullRequestDraft
+from anton.ports.forge import (
+    CodeHit,
+    CodeSearch,
+    Discussion,
+    Discussions,
+    Forge,
+    PullRequestDraft,
+    Remark,
+)
 from anton.ports.hooks import HookAnswer, HookFailure, Hooks
 from anton.ports.journal import Journal
 from anton.ports.model import Model, ModelRequest
@@ -27,16 +35,23 @@ from anton.ports.proving import Proving
 from anton.ports.queue import Queue, Work
 from anton.ports.repository import BaseCommit, BlamedLine, Past, PastCommit, Repository
 from anton.ports.sandbox import Command, Execution, Sandbox
-from anton.ports.tracker import Tracker
+from anton.ports.tracker import Correspondence, Tracker
 from anton.ports.web import Search, SearchHit, Web, WebPage
 
 __all__ = [
     "CI",
+    "MAX_POST_CHARACTERS",
     "BaseCommit",
     "BlamedLine",
+    "Board",
     "CIRun",
     "Chat",
+    "CodeHit",
+    "CodeSearch",
     "Command",
+    "Correspondence",
+    "Discussion",
+    "Discussions",
     "Execution",
     "FailedTest",
     "Forge",
@@ -51,6 +66,7 @@ __all__ = [
     "Proving",
     "PullRequestDraft",
     "Queue",
+    "Remark",
     "Repository",
     "Sandbox",
     "SandboxLevel",

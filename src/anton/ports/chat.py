@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from anton.core.run import RunState
 
@@ -34,3 +34,29 @@ class Chat(Protocol):
     async def close(self) -> None:
         """Let go of connections."""
         ...
+
+
+@runtime_checkable
+class Board(Protocol):
+    """What a chat can do besides on which a person, through an agent, says something that is of no run."""
+
+    @property
+    def place(self) -> str:
+        """Where it is said, for the person who is asked first."""
+        ...
+
+    async def post(self, text: str, marker: str) -> str:
+        """Say something, once for each marker; returns where to look.
+
+        Args:
+            text: Plain: nothing in it is markup, mentions or links; at most `MAX_POST_CHARACTERS`.
+            marker: Letters, digits and hyphens; it stays with the post, by which it is found again.
+
+        Raises:
+            OutsideError: the chat is out of reach or refused. Where that is not known, it may be said.
+        """
+        ...
+
+
+MAX_POST_CHARACTERS = 2_000
+"""Of one post, so that every chat shows it whole."""

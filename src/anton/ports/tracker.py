@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from anton.core.ticket import Ticket
 
@@ -47,6 +47,34 @@ class Tracker(Protocol):
         """Have the ticket done, now that the pull request is merged; returns where to look.
 
         Raises:
+            OutsideError: the tracker is out of reach or refused.
+        """
+        ...
+
+
+@runtime_checkable
+class Correspondence(Protocol):
+    """What a tracker can do besides in whose name a person, through an agent, speaks and closes."""
+
+    async def comment(self, ticket: Ticket, text: str, marker: str) -> str:
+        """Say something on a ticket, once for each marker; returns where to look.
+
+        Args:
+            ticket: As `get` gave it.
+            text: Plain: nothing in it is markup, or mentions anybody.
+            marker: Letters, digits and hyphens; it stays with the comment, by which it is found again.
+
+        Raises:
+            UsageError: the ticket is gone.
+            OutsideError: the tracker is out of reach or refused. Where that is not known, it may be said.
+        """
+        ...
+
+    async def finish(self, ticket: Ticket) -> str:
+        """Have a ticket done, whatever its workflow calls that; one that is done stays. Where to look.
+
+        Raises:
+            UsageError: the ticket is gone, or nothing leads from where it stands to done.
             OutsideError: the tracker is out of reach or refused.
         """
         ...

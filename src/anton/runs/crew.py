@@ -10,6 +10,7 @@ from anton.core import shell
 from anton.core.agent import AgentSpec, Plane
 from anton.core.errors import OutsideError, ToolError
 from anton.core.event import AgentOutcome, AgentStarted, Note, NotePosted, Source
+from anton.core.tool import Prepared
 from anton.engine.hooks import AgentHooks
 from anton.engine.loop import Agent
 from anton.engine.permitted import permitted
@@ -21,8 +22,9 @@ from anton.runs import memory
 from anton.runs.asking import Asking
 from anton.runs.delegation import REVIEWER, Delegation, settled, task_opening
 from anton.runs.opening import conversation_opening, opening
+from anton.runs.publishing import Publishing
 from anton.runs.site import Site
-from anton.runs.world import Bench, CommandLine
+from anton.runs.world import Bench, CommandLine, Voice
 
 RETRY = "The model could not be reached before. Go on from where you were."
 
@@ -71,7 +73,7 @@ class Crew:
         received = self._log.state.received
         if spec.plane is Plane.NONE:
             return opening(received.ticket)
-        notes = await asyncio.to_thread(memory.told, self._world.home, received.repository)
+        notes = await asyncio.to_thread(memory.told, self._world.remembered, received.repository)
         if spec.conversational:
             return conversation_opening(files, notes)
         return opening(received.ticket, files, notes)
@@ -121,7 +123,18 @@ class Crew:
             person.ask,
             self._command_line(spec, worktree),
             self._delegation(spec, worktree),
+            self._voice(spec, worktree),
         )
+
+    def _voice(self, spec: AgentSpec, worktree: Path) -> Voice | None:
+        if not spec.conversational:
+            return None
+
+        async def remember(note: str) -> Prepared:
+            return memory.note_ready(self._world, self._log, note)
+
+        propose = Publishing(self._site, spec.name, worktree)
+        return Voice(self._log.state.run_id, self._world.masker.mask, propose, remember)
 
     def _command_line(self, spec: AgentSpec, worktree: Path) -> CommandLine | None:
         suite = self._site.suite

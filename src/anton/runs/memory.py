@@ -14,6 +14,7 @@ from pathlib import Path
 from anton.core.errors import OutsideError, UsageError
 from anton.core.run import RunState
 from anton.core.text import one_line, visible
+from anton.core.tool import Prepared
 from anton.runs.log import RunLog
 from anton.runs.world import World
 from anton.system.files import replace_file
@@ -52,12 +53,29 @@ async def keep(world: World, log: RunLog) -> str:
         OutsideError: the file cannot be written.
     """
     state = log.state
-    path = folder_of(world.home, state.received.repository) / f"{state.run_id}.md"
+    path = folder_of(world.remembered, state.received.repository) / f"{state.run_id}.md"
     try:
         await asyncio.to_thread(_write, path, _document(state))
     except OSError as error:
         raise OutsideError(f"the notes on the repository cannot be kept in {str(path)!r}: {error}") from error
     return f"{sum(1 for _ in proposed(state))} kept in {path}"
+
+
+def note_ready(world: World, log: RunLog, note: str) -> Prepared:
+    """A note that a person is shown and then keeps; one that is kept already stays as it is."""
+    state = log.state
+    path = folder_of(world.remembered, state.received.repository) / f"{state.run_id}.md"
+
+    async def carry_out() -> str:
+        try:
+            await asyncio.to_thread(_add, path, f"# From conversation {state.run_id}\n\n", f"- {note}\n")
+        except OSError as error:
+            raise OutsideError(
+                f"the note on the repository cannot be kept in {str(path)!r}: {error}"
+            ) from error
+        return f"It is kept in {path}"
+
+    return Prepared(f"remember\nin: {path}\n\n{note}", carry_out)
 
 
 def proposed(state: RunState) -> Iterator[tuple[str, str]]:
@@ -112,6 +130,14 @@ def _document(state: RunState) -> str:
 def _write(path: Path, text: str) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     replace_file(path, text.encode("utf-8", "replace"))
+
+
+def _add(path: Path, heading: str, line: str) -> None:
+    """Add a line to a file that a person may have changed meanwhile, once."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    known = path.read_text("utf-8", "replace") if path.exists() else heading
+    if line not in known.splitlines(keepends=True):
+        replace_file(path, f"{known}{line}".encode("utf-8", "replace"))
 
 
 def _read(path: Path) -> str:

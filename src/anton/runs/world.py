@@ -12,7 +12,7 @@ from anton.core.approval import ApprovalRules
 from anton.core.permission import Policy
 from anton.core.secrets import Masker
 from anton.core.suite_options import SuiteOptions
-from anton.core.tool import Tool
+from anton.core.tool import Prepared, Tool
 from anton.ports import CI, Chat, Command, Forge, Hooks, Journal, Model, Past, Repository, Sandbox, Tracker
 from anton.proving.declarations import Declared
 from anton.proving.environment import Environments
@@ -37,6 +37,20 @@ class CommandLine:
 
 
 @dataclass(frozen=True, slots=True)
+class Voice:
+    """What an agent in conversation can have published or kept, once its person has seen it."""
+
+    conversation: str
+    """Its id."""
+    mask: Callable[[str], str]
+    """Takes secrets out of a text."""
+    propose: Callable[[str, str], Awaitable[Prepared]]
+    """Makes a pull request of its worktree ready, by title and body."""
+    remember: Callable[[str], Awaitable[Prepared]]
+    """Makes a note on the repository ready."""
+
+
+@dataclass(frozen=True, slots=True)
 class Bench:
     """An agent's surroundings: its worktree, what it may write, how it runs tests."""
 
@@ -56,6 +70,8 @@ class Bench:
     """None without a worktree."""
     delegate: Callable[[str, tuple[str, ...]], Awaitable[str]] | None = None
     """Has tasks done by delegates of one kind, side by side, and returns what they handed in."""
+    voice: Voice | None = None
+    """None for an agent of a run, in which nothing leaves the machine before its briefing is approved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +112,8 @@ class World:
     equip: Equip
     home: Path
     """Anton's state folder."""
+    notes: Path | None = None
+    """The state folder that notes on repositories are in, where that is not `home`."""
     delegates: tuple[AgentSpec, ...] = ()
     """Whom agents that have the tool may delegate to."""
     clock: Clock = utc_now
@@ -135,6 +153,11 @@ class World:
             wrote=self.wrote,
             masker=self.masker,
         )
+
+    @property
+    def remembered(self) -> Path:
+        """The state folder that notes on repositories are in."""
+        return self.notes or self.home
 
     def scratch(self, run_id: str) -> Path:
         """Where a run's worktrees and test trees live; it may be deleted at any time between steps."""

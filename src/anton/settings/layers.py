@@ -24,7 +24,7 @@ from types import MappingProxyType
 
 from pydantic import ValidationError
 
-from anton.core.agent import LIMITS
+from anton.core.agent import DELEGATE_LIMITS, LIMITS
 from anton.core.errors import UsageError
 from anton.settings.errors import explained
 from anton.settings.model import DEFAULT, OF_REPOSITORY, Keys, RepositorySettings, Settings, SuiteSettings
@@ -190,7 +190,7 @@ def repository_settings(toml_text: str) -> RepositorySettings:
 
 
 def _defaults(environ: Mapping[str, str]) -> dict[str, object]:
-    agents = {name: asdict(limits) for name, limits in LIMITS.items()}
+    agents = {name: asdict(limits) for name, limits in (*LIMITS.items(), *DELEGATE_LIMITS.items())}
     state = _xdg(environ, "XDG_STATE_HOME", ".local/state")
     return {"agents": agents, **({"home": str(state / "anton")} if state else {})}
 

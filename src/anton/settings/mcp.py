@@ -32,7 +32,7 @@ class McpServerSettings(Section):
     """Of a URL: streamable HTTP, or the older server-sent events."""
     header_env: Mapping[str, Variable] = Field(default_factory=dict)
     """Header → the variable of Anton's environment that holds its whole value."""
-    agents: Annotated[tuple[AgentName, ...], Field(min_length=1)]
+    agents: Annotated[tuple[AgentName | Literal["chat"], ...], Field(min_length=1)]
     """Who gets its tools."""
     tools: tuple[Text, ...] = ()
     """Only these of its tools, by its own names; without any, the first 64."""

@@ -16,7 +16,7 @@ from pydantic import (
     model_validator,
 )
 
-from anton.core.agent import AgentName
+from anton.core.agent import CHAT_LIMITS, MAX_DELEGATE_SECONDS, AgentName
 from anton.core.permission import Policy
 from anton.settings.approval import ApprovalSettings
 from anton.settings.fields import AbsolutePath, Dollars, Host, InsidePath, Key, SecretText, Section, Text, Url
@@ -102,13 +102,32 @@ class AgentLimits(Section):
     """Names of tools that it gets besides its own."""
 
 
+class ChatLimits(AgentLimits):
+    """`[agents.chat]`: who talks with you in `anton chat`; the limits are of one answer."""
+
+    turns: Annotated[int, Field(strict=True, ge=1, le=1000)] = CHAT_LIMITS.turns
+    seconds: Annotated[float, Field(strict=True, gt=0, le=86_400)] = CHAT_LIMITS.seconds
+    without: tuple[Text, ...] = ()
+    """Names of tools that are taken away from it."""
+
+
+class DelegateLimits(Section):
+    """`[agents.investigator]`, `[agents.reviewer]`: limits of one task."""
+
+    turns: Annotated[int, Field(strict=True, ge=1, le=100)]
+    seconds: Annotated[float, Field(strict=True, gt=0, le=MAX_DELEGATE_SECONDS)]
+
+
 class AgentsSettings(Section):
-    """`[agents]`: the four agents."""
+    """`[agents]`: the four agents, whom they may delegate to, and who talks with you."""
 
     triage: AgentLimits
     code: AgentLimits
     test: AgentLimits
     pr: AgentLimits
+    chat: ChatLimits = Field(default_factory=ChatLimits)
+    investigator: DelegateLimits
+    reviewer: DelegateLimits
 
     def of(self, name: str) -> AgentLimits:
         """An agent's limits.

@@ -6,7 +6,19 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import Enum
 
-from anton.ports import Command, Past, Sandbox, Search, Web
+from anton.core.tool import Prepared
+from anton.ports import (
+    Board,
+    CodeSearch,
+    Command,
+    Correspondence,
+    Discussions,
+    Past,
+    Sandbox,
+    Search,
+    Tracker,
+    Web,
+)
 from anton.tools.worktree import Worktree
 
 
@@ -41,6 +53,26 @@ class Terminal:
 
 
 @dataclass(frozen=True, slots=True)
+class Desk:
+    """Where an agent in conversation reads and speaks for the person before it. No agent of a run has one."""
+
+    conversation: str
+    """Its id. The same said twice in one conversation is said once."""
+    mask: Callable[[str], str]
+    """Takes secrets out of a text."""
+    propose: Callable[[str, str], Awaitable[Prepared]]
+    """Makes a pull request of the worktree as it is ready, by title and body."""
+    remember: Callable[[str], Awaitable[Prepared]]
+    """Makes a note on the repository ready to be kept."""
+    tracker: Tracker | None = None
+    correspondence: Correspondence | None = None
+    """The tracker, where it can be written to."""
+    discussions: Discussions | None = None
+    code_search: CodeSearch | None = None
+    board: Board | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ToolContext:
     """One agent's surroundings; its tools reach nothing else."""
 
@@ -61,3 +93,5 @@ class ToolContext:
     confinement: Confinement = Confinement.SANDBOX
     delegate: Callable[[str, tuple[str, ...]], Awaitable[str]] | None = None
     """Has tasks done by delegates of one kind, side by side, and returns what they handed in."""
+    desk: Desk | None = None
+    """None where no person is spoken for."""

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from anton.core.errors import ToolError
 from anton.core.schema import mistakes, schema_of
-from anton.core.tool import Reach, ToolSpec
+from anton.core.tool import Prepared, Reach, ToolSpec
 from anton.tools.context import Confinement, ToolContext
 from anton.tools.excerpt import bounded
 
@@ -27,6 +27,7 @@ _MAX_PROBLEMS = 4
 """Mistakes of one call that are named."""
 
 ToolFunction = Callable[Concatenate[ToolContext, ...], Awaitable[str]]
+PublishingFunction = Callable[Concatenate[ToolContext, ...], Awaitable[Prepared]]
 
 
 class _Arguments(BaseModel):
@@ -63,18 +64,7 @@ class FunctionTool:
         Raises:
             ToolError: they are not what the schema asks for; every mistake is named with what is allowed.
         """
-        if len(arguments) > MAX_ARGUMENT_CHARACTERS:
-            raise ToolError(
-                f"{self.spec.name}: the arguments are {len(arguments):,} characters long, "
-                f"at most {MAX_ARGUMENT_CHARACTERS:,} are taken; do it in smaller steps"
-            )
-        try:
-            parsed = self.arguments.model_validate_json(arguments.strip() or "{}")
-        except ValidationError as error:
-            problems = "; ".join(mistakes(error, _MAX_PROBLEMS))
-            text = f"{self.spec.name}: {problems}. It is called as {_usage(self.spec)}"
-            raise ToolError(text) from error
-        return {name: getattr(parsed, name) for name in self.arguments.model_fields}
+        return _parsed(self.spec, self.arguments, arguments)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +102,50 @@ class EscapableTool(BoundTool):
         return await BoundTool(self.tool, outside).call(arguments)
 
 
+@dataclass(frozen=True, slots=True)
+class PublishingTool:
+    """A tool whose calls others see, not yet bound to an agent's surroundings."""
+
+    spec: ToolSpec
+    function: PublishingFunction
+    arguments: type[BaseModel]
+
+    def bind(self, context: ToolContext) -> BoundPublishing:
+        """The tool at work for one agent."""
+        return BoundPublishing(self, context)
+
+
+@dataclass(frozen=True, slots=True)
+class BoundPublishing:
+    """A `core.tool.Publishing`."""
+
+    tool: PublishingTool
+    context: ToolContext
+
+    @property
+    def spec(self) -> ToolSpec:
+        """Name, description, schema and reach."""
+        return self.tool.spec
+
+    async def call(self, arguments: str) -> str:
+        """Nothing is made that nobody was shown.
+
+        Raises:
+            ToolError: always.
+        """
+        await self.prepare(arguments)
+        raise ToolError(f"{self.spec.name} was not carried out: nobody was asked")
+
+    async def prepare(self, arguments: str) -> Prepared:
+        """Make one call ready.
+
+        Raises:
+            ToolError: the arguments are wrong, or the tool refused.
+        """
+        given = _parsed(self.spec, self.tool.arguments, arguments)
+        return await self.tool.function(self.context, **given)
+
+
 def tool(
     *, reach: Reach, seconds: float = 30.0, in_order: bool = False, escapable: bool = False
 ) -> Callable[[ToolFunction], FunctionTool]:
@@ -128,32 +162,66 @@ def tool(
     """
 
     def define(function: ToolFunction) -> FunctionTool:
-        name = function.__name__
-        description, described = _docstring(function)
-        parameters = list(inspect.signature(function).parameters.values())
-        if [p.name for p in parameters] != list(described):
-            raise TypeError(f"the Args section of {name!r} must describe exactly its parameters, in order")
-        hints = get_type_hints(function, include_extras=True)
-        fields: dict[str, object] = {
-            p.name: (
-                hints[p.name],
-                Field(... if p.default is p.empty else p.default, description=described[p.name]),
-            )
-            for p in parameters[1:]
-        }
-        # The overloads of create_model cannot see through `**`.
-        arguments: type[BaseModel] = create_model(name, __base__=_Arguments, **fields)  # type: ignore[call-overload]
-        return FunctionTool(
-            ToolSpec(name, description, _schema(arguments), reach, seconds, in_order),
-            function,
-            arguments,
-            escapable,
-        )
+        spec, arguments = _read(function, reach, seconds, in_order=in_order)
+        return FunctionTool(spec, function, arguments, escapable)
 
     return define
 
 
-def _docstring(function: ToolFunction) -> tuple[str, dict[str, str]]:
+def publishing(*, seconds: float = 30.0) -> Callable[[PublishingFunction], PublishingTool]:
+    """Make a tool of an async function that makes a call ready which others will see.
+
+    Args:
+        seconds: Time limit of one call; waiting for the person who is asked does not count.
+
+    Raises:
+        TypeError: a parameter has no description, or there is a description without a parameter.
+    """
+
+    def define(function: PublishingFunction) -> PublishingTool:
+        spec, arguments = _read(function, Reach.OUTSIDE, seconds, in_order=True)
+        return PublishingTool(spec, function, arguments)
+
+    return define
+
+
+def _read(
+    function: ToolFunction | PublishingFunction, reach: Reach, seconds: float, *, in_order: bool
+) -> tuple[ToolSpec, type[BaseModel]]:
+    name = function.__name__
+    description, described = _docstring(function)
+    parameters = list(inspect.signature(function).parameters.values())
+    if [p.name for p in parameters] != list(described):
+        raise TypeError(f"the Args section of {name!r} must describe exactly its parameters, in order")
+    hints = get_type_hints(function, include_extras=True)
+    fields: dict[str, object] = {
+        p.name: (
+            hints[p.name],
+            Field(... if p.default is p.empty else p.default, description=described[p.name]),
+        )
+        for p in parameters[1:]
+    }
+    # The overloads of create_model cannot see through `**`.
+    arguments: type[BaseModel] = create_model(name, __base__=_Arguments, **fields)  # type: ignore[call-overload]
+    return ToolSpec(name, description, _schema(arguments), reach, seconds, in_order), arguments
+
+
+def _parsed(spec: ToolSpec, model: type[BaseModel], arguments: str) -> dict[str, object]:
+    if len(arguments) > MAX_ARGUMENT_CHARACTERS:
+        raise ToolError(
+            f"{spec.name}: the arguments are {len(arguments):,} characters long, "
+            f"at most {MAX_ARGUMENT_CHARACTERS:,} are taken; do it in smaller steps"
+        )
+    try:
+        parsed = model.model_validate_json(arguments.strip() or "{}")
+    except ValidationError as error:
+        problems = "; ".join(mistakes(error, _MAX_PROBLEMS))
+        text = f"{spec.name}: {problems}. It is called as {_usage(spec)}"
+        raise ToolError(text) from error
+    return {name: getattr(parsed, name) for name in model.model_fields}
+
+
+def _docstring(function: ToolFunction | PublishingFunction) -> tuple[str, dict[str, str]]:
     """The paragraphs before the first section, and what the Args section says of each parameter."""
     prose, _, sections = (inspect.getdoc(function) or "").partition("\nArgs:\n")
     section = re.split(r"^\S", sections, maxsplit=1, flags=re.MULTILINE)[0]

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
+from anton.core.agent import MAX_DELEGATE_SECONDS
 from anton.core.errors import ToolError
 from anton.core.text import visible
 from anton.core.tool import Reach
@@ -16,7 +17,7 @@ from anton.tools.testing import as_list
 MAX_TASKS = 3
 """Of one call; they are worked on side by side."""
 MAX_TASK_CHARACTERS = 4_000
-_SECONDS = 240.0
+_SECONDS = 2 * MAX_DELEGATE_SECONDS
 """More than a delegate's own limit, so that it is the one that ends first."""
 
 Task = Annotated[str, Field(min_length=1, max_length=MAX_TASK_CHARACTERS)]

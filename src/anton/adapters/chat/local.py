@@ -30,19 +30,39 @@ class LocalChat:
         """
         return await asyncio.to_thread(self._write, state)
 
+    @property
+    def place(self) -> str:
+        """The folder."""
+        return f"a Markdown file in {self._folder}"
+
+    async def post(self, text: str, marker: str) -> str:
+        """Write what is said to a file of its own, once; returns its path.
+
+        Raises:
+            OutsideError: the folder cannot be written.
+        """
+        return await asyncio.to_thread(self._post, text, marker)
+
     async def close(self) -> None:
         """Nothing is held."""
 
     def _write(self, state: RunState) -> str:
         path = self._folder / f"{state.run_id}.md"
-        content = notice(state).encode("utf-8", "replace")
+        self._have(path, notice(state), f"the message of run {state.run_id!r}")
+        return str(path)
+
+    def _post(self, text: str, marker: str) -> str:
+        path = self._folder / "posts" / f"{marker}.md"
+        self._have(path, f"{text.rstrip()}\n", "the post")
+        return str(path)
+
+    def _have(self, path: Path, text: str, what: str) -> None:
+        content = text.encode("utf-8", "replace")
         try:
             if not path.exists() or path.read_bytes() != content:
-                self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
                 replace_file(path, content)
         except OSError as error:
             raise OutsideError(
-                f"the message of run {state.run_id!r} cannot be written to {str(path)!r}: {error.strerror}. "
-                "Make room or mend the folder"
+                f"{what} cannot be written to {str(path)!r}: {error.strerror}. Make room or mend the folder"
             ) from error
-        return str(path)

@@ -25,12 +25,15 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from anton.core.errors import OutsideError
 from anton.core.run import RunState
 from anton.core.seal import seal_choice
+from anton.views.slack import blocks
 from anton.views.slack.blocks import Post
 from anton.views.slack.message import Links, message
 from anton.views.slack.thread import thread
 
 EVENT_TYPE = "anton_run"
 """Of the metadata that each post carries."""
+POST_TYPE = "anton_post"
+"""Of what is of no run."""
 ROOT = "message"
 """Key of the run's message itself."""
 TIMEOUT_SECONDS = 20
@@ -51,6 +54,8 @@ REMEDIES: Mapping[str, str] = {
     "restricted_action": "the workspace does not let the app post there",
 }
 """Slack's error → what to do."""
+_UNREADABLE = frozenset({"missing_scope", "channel_not_found", "not_in_channel"})
+"""What Slack says of a channel that may be posted to and not read."""
 _GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
 _UNSHOWABLE = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_too_long", "msg_blocks_too_long"})
 
@@ -119,6 +124,7 @@ class SlackChat:
         """As soon as Slack has named it: a channel can be posted to by its name, but not be read."""
         self._page_url = page_url
         self._runs: dict[str, _Run] = {}
+        self._posting = asyncio.Lock()
 
     @property
     def client(self) -> AsyncWebClient:
@@ -154,6 +160,44 @@ class SlackChat:
                 run.certain = False  # what failed may have been posted all the same
                 raise self._explained(error) from error
             return run.name()
+
+    @property
+    def place(self) -> str:
+        """The channel."""
+        return f"Slack, channel #{self._channel}"
+
+    async def post(self, text: str, marker: str) -> str:
+        """Say something in the channel, once, as far as its history may be read; channel and time stamp.
+
+        Raises:
+            OutsideError: Slack is out of reach or refused.
+        """
+        said = blocks.post(blocks.escaped(text), [blocks.told(text)])
+        metadata: dict[str, object] = {"event_type": POST_TYPE, "event_payload": {"marker": marker}}
+        try:
+            async with self._posting:
+                ts = await self._posted(marker)
+                if not ts:
+                    self._channel_id, ts = await self._send(self._channel_id, said, "", metadata)
+        except (SlackClientError, aiohttp.ClientError, TimeoutError) as error:
+            raise self._explained(error) from error
+        return f"{self.place}, {ts}"
+
+    async def _posted(self, marker: str) -> str:
+        """Time stamp of what was posted under a marker; empty where nothing is found."""
+        asked = {"channel": self._channel_id, "limit": SEARCHED, "include_all_metadata": "true"}
+        try:
+            answer = await self._client.api_call("conversations.history", data=asked)
+        except SlackApiError as error:
+            if _code(error) not in _UNREADABLE:
+                raise
+            return ""
+        for found in answer.get("messages") or ():
+            metadata = found.get("metadata") or {}
+            payload = metadata.get("event_payload") or {}
+            if metadata.get("event_type") == POST_TYPE and payload.get("marker") == marker:
+                return str(found.get("ts"))
+        return ""
 
     async def close(self) -> None:
         """Nothing is held between calls."""
@@ -239,12 +283,7 @@ class SlackChat:
                 await self._look(run, state.run_id, "conversations.replies", {"ts": root.ts})
         except SlackApiError as error:
             # By name a channel can be posted to, but not be read; without the scope nothing can.
-            if _code(error) not in (
-                "missing_scope",
-                "channel_not_found",
-                "not_in_channel",
-                "thread_not_found",
-            ):
+            if _code(error) not in (*_UNREADABLE, "thread_not_found"):
                 raise
         run.certain = True
 

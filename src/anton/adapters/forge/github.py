@@ -13,10 +13,11 @@ from collections.abc import Mapping
 
 from pydantic import BaseModel, ValidationError
 
+from anton.adapters.forge.github_reading import GitHubReading
 from anton.adapters.github.api import GitHub, Invalid, Missing, Unsure
 from anton.core.errors import OutsideError
 from anton.core.text import one_line
-from anton.ports import PullRequestDraft
+from anton.ports import CodeHit, Discussion, PullRequestDraft
 
 MAX_BODY_CHARACTERS = 65_000
 """GitHub takes 65,536."""
@@ -53,12 +54,13 @@ class GitHubForge:
 
     Args:
         github: With a credential.
-        repository: `owner/repo` whose accessibility is shown at start-up; empty for none.
+        repository: `owner/repo` that is read and whose accessibility is shown at start-up; empty for none.
     """
 
     def __init__(self, github: GitHub, repository: str = "") -> None:
         self._github = github
         self._repository = repository
+        self._reading = GitHubReading(github, repository)
         self._one_at_a_time = asyncio.Lock()
         """GitHub asks for writes one after the other, and what is looked for must not be made meanwhile."""
 
@@ -106,6 +108,24 @@ class GitHubForge:
             await self._check(repository, draft, found)
             await self._label(repository, found.number, draft.labels)
             return found.html_url
+
+    async def discussion(self, number: int) -> Discussion:
+        """An issue or pull request of the repository that is set, with its newest comments.
+
+        Raises:
+            UsageError: there is none, or no repository is set.
+            OutsideError: GitHub is out of reach or refused.
+        """
+        return await self._reading.discussion(number)
+
+    async def search_code(self, query: str, limit: int) -> tuple[CodeHit, ...]:
+        """Files of the repository that is set, as far as GitHub has them indexed: its default branch.
+
+        Raises:
+            UsageError: the query cannot be asked, or no repository is set.
+            OutsideError: GitHub is out of reach or refused.
+        """
+        return await self._reading.search_code(query, limit)
 
     async def _find(self, repository: str, draft: PullRequestDraft) -> _PullRequest | None:
         """The open one for the branch, else the newest that a person closed, of the very commit."""

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from anton.adapters import document
 from anton.adapters.document import Document, Malformed, Value
-from anton.core.errors import OutsideError
+from anton.core.errors import OutsideError, UsageError
 from anton.core.text import one_line
-from anton.ports import PullRequestDraft
+from anton.ports import Discussion, PullRequestDraft
 from anton.system.files import replace_file
 
 
@@ -34,6 +34,36 @@ class LocalForge:
             OutsideError: the folder cannot be written, or a file in it cannot be read.
         """
         return await asyncio.to_thread(self._find_or_make, draft)
+
+    async def discussion(self, number: int) -> Discussion:
+        """The pull request in a file; nobody has said anything of it.
+
+        Raises:
+            UsageError: there is none, or its file cannot be read.
+        """
+        return await asyncio.to_thread(self._discussion, number)
+
+    def _discussion(self, number: int) -> Discussion:
+        path = self._path(number)
+        try:
+            known = document.read(path)
+        except FileNotFoundError:
+            there = ", ".join(map(str, self._numbers()[-20:])) or "none so far"
+            raise UsageError(
+                f"there is no pull request {number} in {self._folder}; there are: {there}"
+            ) from None
+        except (Malformed, OSError) as error:
+            raise UsageError(f"the pull request {str(path)!r} cannot be read: {error}") from error
+        return Discussion(
+            number=number,
+            title=known.text("title"),
+            state=known.text("state"),
+            url=str(path),
+            author="",
+            body=known.body,
+            labels=known.items("labels"),
+            branches=f"{known.text('head')} into {known.text('base')}",
+        )
 
     def _find_or_make(self, draft: PullRequestDraft) -> str:
         try:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from anton.ports import Forge, Proving, PullRequestDraft
+from anton.core.errors import OutsideError
+from anton.ports import CodeHit, CodeSearch, Discussion, Discussions, Forge, Proving, PullRequestDraft
 
 
 class RoutedForge:
@@ -42,3 +43,25 @@ class RoutedForge:
         """
         forge = self._remote if self._is_there(draft.remote) else self._local
         return await forge.open_pull_request(draft)
+
+    async def discussion(self, number: int) -> Discussion:
+        """The remote side's issue or pull request with a number.
+
+        Raises:
+            UsageError: there is none, or it cannot be read.
+            OutsideError: the forge is out of reach, refused, or has none that could be read.
+        """
+        if not isinstance(self._remote, Discussions):
+            raise OutsideError(f"no issues can be read there: {self._remote.description}")
+        return await self._remote.discussion(number)
+
+    async def search_code(self, query: str, limit: int) -> tuple[CodeHit, ...]:
+        """Files that a query finds on the remote side.
+
+        Raises:
+            UsageError: the query cannot be asked.
+            OutsideError: the forge is out of reach, refused, or searches no code.
+        """
+        if not isinstance(self._remote, CodeSearch):
+            raise OutsideError(f"no code can be searched there: {self._remote.description}")
+        return await self._remote.search_code(query, limit)

@@ -23,6 +23,7 @@ from anton.adapters.github.place import GitHubPlace
 from anton.core.errors import OutsideError
 from anton.core.text import one_line
 
+JSON = "application/vnd.github+json"
 SECONDS = 30.0
 """For one answer."""
 MAX_BYTES = 8_000_000
@@ -101,15 +102,23 @@ class GitHub:
         """Let go of connections."""
         await self._client.aclose()
 
-    async def get(self, path: str, names: Mapping[str, str], **query: str) -> Any:  # noqa: ANN401 (JSON)
+    async def get(self, path: str, names: Mapping[str, str], accept: str = JSON, **query: str) -> Any:  # noqa: ANN401 (JSON)
         """What is at a path; `{name}` in it stands for a name, escaped.
+
+        Args:
+            path: Of the API.
+            names: By what stands for them.
+            accept: Media type that is asked for.
+            query: What follows the path.
 
         Raises:
             OutsideError: out of reach or refused; `Missing` for 404.
         """
         url = str(httpx2.URL(self._filled(path, names), params=query)) if query else self._filled(path, names)
         what = f"reading {_shown(path, names)}"
-        return await self._asked(what, lambda token: self._calls.getitem(url, oauth_token=token), reads=True)
+        return await self._asked(
+            what, lambda token: self._calls.getitem(url, accept=accept, oauth_token=token), reads=True
+        )
 
     async def post(self, path: str, names: Mapping[str, str], content: object) -> Any:  # noqa: ANN401 (JSON)
         """Have something made.

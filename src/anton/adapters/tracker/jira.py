@@ -181,9 +181,34 @@ class JiraTracker:
         """
         return await self._conclude(ticket, link, finish=self._workflow.done == "merge")
 
+    async def comment(self, ticket: Ticket, text: str, marker: str) -> str:
+        """Comment on the issue, once for each marker.
+
+        Raises:
+            UsageError: the issue is gone.
+            OutsideError: Jira is out of reach or refused.
+        """
+        try:
+            await self._comment(ticket.key, marker, _plain(text, marker))
+        except JiraAbsent as gone:
+            raise UsageError(str(gone)) from gone
+        return self._url(ticket.key)
+
+    async def finish(self, ticket: Ticket) -> str:
+        """Have the issue done, by whichever transition leads there.
+
+        Raises:
+            UsageError: the issue is gone, or no transition leads there that we could take.
+            OutsideError: Jira is out of reach or refused.
+        """
+        if problem := await self._finish(ticket):
+            raise UsageError(f"the issue {ticket.key!r} was not closed: {problem}")
+        return self._url(ticket.key)
+
     async def _conclude(self, ticket: Ticket, link: str, *, finish: bool) -> str:
         try:
-            await self._comment(ticket.key, link)
+            marker = f"anton-{hashlib.sha256(link.encode()).hexdigest()[:16]}"
+            await self._comment(ticket.key, marker, _announcement(link, marker))
         except JiraAbsent:
             return f"the issue {ticket.key} is gone from Jira, or not shown to {self._site.email}"
         where = self._url(ticket.key)
@@ -227,12 +252,11 @@ class JiraTracker:
             return "" if status.key == category else str(refusal)
         return ""
 
-    async def _comment(self, key: str, address: str) -> None:
-        marker = f"anton-{hashlib.sha256(address.encode()).hexdigest()[:16]}"
+    async def _comment(self, key: str, marker: str, body: Node) -> None:
         async for comment in self._comments(key, MAX_COMMENTS_SEARCHED):
             if marker in read_adf(comment.body):
                 return
-        await self._site.post(f"issue/{key}/comment", {"body": _announcement(address, marker)})
+        await self._site.post(f"issue/{key}/comment", {"body": body})
 
     async def _comments(self, key: str, most: int) -> AsyncIterator[_Comment]:
         """Newest first."""
@@ -286,6 +310,11 @@ def _announcement(address: str, marker: str) -> Node:
         paragraph(text("Anton repaired this; its fix was approved. Pull request: "), where),
         paragraph(code(marker)),
     )
+
+
+def _plain(words: str, marker: str) -> Node:
+    """Words as they are: a text node is no markup, and mentions nobody."""
+    return doc(*(paragraph(text(line)) for line in words.split("\n")), paragraph(code(marker)))
 
 
 def jira_tracker(base_url: str, email: str, token: str, workflow: Mapping[str, Any]) -> JiraTracker:

@@ -18,7 +18,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
@@ -80,7 +80,7 @@ class LocalTracker:
             UsageError: its file cannot be read, or its key cannot name a file.
             OutsideError: the folder cannot be written.
         """
-        await asyncio.to_thread(self._change, ticket, Status.IN_PROGRESS, "")
+        await asyncio.to_thread(self._change, ticket, Status.IN_PROGRESS)
 
     async def close(self, ticket: Ticket, link: str) -> str:
         """Close the ticket with one comment that links the pull request; returns the file's path.
@@ -89,11 +89,34 @@ class LocalTracker:
             UsageError: its file cannot be read, or its key cannot name a file.
             OutsideError: the folder cannot be written.
         """
-        return await asyncio.to_thread(self._change, ticket, Status.CLOSED, link)
+        return await asyncio.to_thread(
+            self._change, ticket, Status.CLOSED, lambda known: _closed(known, link)
+        )
 
     async def merged(self, ticket: Ticket, link: str) -> str:
         """The file's path; it was closed when the pull request was opened."""
         return await self.close(ticket, link)
+
+    async def comment(self, ticket: Ticket, text: str, marker: str) -> str:
+        """Add a comment to the ticket's file, once for each marker; returns its path.
+
+        Raises:
+            UsageError: its file cannot be read, or its key cannot name a file.
+            OutsideError: the folder cannot be written.
+        """
+        said = text.replace("<!--", "‹!--")
+        return await asyncio.to_thread(
+            self._change, ticket, None, lambda known: _commented(known, f"<!-- {marker} -->", said)
+        )
+
+    async def finish(self, ticket: Ticket) -> str:
+        """Close the ticket without a word; returns the file's path.
+
+        Raises:
+            UsageError: its file cannot be read, or its key cannot name a file.
+            OutsideError: the folder cannot be written.
+        """
+        return await asyncio.to_thread(self._change, ticket, Status.CLOSED)
 
     def _get(self, key: str) -> Ticket:
         path = self._path(key)
@@ -113,13 +136,16 @@ class LocalTracker:
         reporter, labels = known.text("reporter"), known.items("labels")
         return replace(read, reporter=reporter, source="local", url=str(path), labels=labels)
 
-    def _change(self, ticket: Ticket, status: Status, link: str) -> str:
+    def _change(
+        self, ticket: Ticket, status: Status | None, rewrite: Callable[[Document], str] | None = None
+    ) -> str:
         path = self._path(ticket.key)
         try:
             with document.alone_in(self._folder):
                 known = _read(path, ticket.key) or _new(ticket)
-                changed = _commented(known, link) if link else known.body
-                document.write(path, Document({**known.fields, "status": status.value}, changed))
+                changed = rewrite(known) if rewrite else known.body
+                fields = {**known.fields, "status": status.value} if status else known.fields
+                document.write(path, Document(fields, changed))
         except OSError as error:
             raise OutsideError(
                 f"the ticket {ticket.key!r} cannot be written to {str(self._folder)!r}: {error}. "
@@ -169,9 +195,13 @@ def _new(ticket: Ticket) -> Document:
     return Document(fields, ticket.body.replace(COMMENTS, ""))
 
 
-def _commented(known: Document, link: str) -> str:
+def _closed(known: Document, link: str) -> str:
     marker = f"<!-- anton {hashlib.sha256(link.encode()).hexdigest()[:16]} -->"
+    return _commented(known, marker, f"closed by the pull request <{one_line(link)}>")
+
+
+def _commented(known: Document, marker: str, said: str) -> str:
     if marker in known.body:
         return known.body
     begun = known.body if COMMENTS in known.body else f"{known.body.rstrip()}\n\n{COMMENTS}\n\n## Comments"
-    return f"{begun.rstrip()}\n\n{marker}\n**Anton**: closed by the pull request <{one_line(link)}>"
+    return f"{begun.rstrip()}\n\n{marker}\n**Anton**: {said}"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from anton.core.errors import UsageError
+from anton.core.errors import OutsideError, UsageError
 from anton.core.ticket import Ticket
-from anton.ports import Proving, Tracker
+from anton.ports import Correspondence, Proving, Tracker
 
 
 class RoutedTracker:
@@ -61,6 +61,20 @@ class RoutedTracker:
     async def merged(self, ticket: Ticket, link: str) -> str:
         """Tell the ticket's home that the pull request is merged."""
         return await self._home(ticket).merged(ticket, link)
+
+    async def comment(self, ticket: Ticket, text: str, marker: str) -> str:
+        """Say something on the ticket, where it is at home."""
+        return await self._desk(ticket).comment(ticket, text, marker)
+
+    async def finish(self, ticket: Ticket) -> str:
+        """Have the ticket done, where it is at home."""
+        return await self._desk(ticket).finish(ticket)
+
+    def _desk(self, ticket: Ticket) -> Correspondence:
+        home = self._home(ticket)
+        if not isinstance(home, Correspondence):
+            raise OutsideError(f"nothing can be said on {ticket.key!r} where it is: {home.description}")
+        return home
 
     def _home(self, ticket: Ticket) -> Tracker:
         return self._remote if ticket.source == self._source else self._local
