@@ -11,7 +11,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from tests.entrypoints.server.served import KEY, TOKEN, Served, an_anton, an_office, served
+from tests.entrypoints.server.served import KEY, OWNER, TOKEN, Served, an_anton, an_office, served
 from tests.office import Office
 
 from anton.core.approval import ApprovalRules, Rule
@@ -244,6 +244,25 @@ async def test_who_is_logged_in_no_longer_is_shown_nothing_more(office: Office) 
             async for _ in live.aiter_lines():
                 pass
         assert (await browser.get(f"/runs/{run}/live")).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("tokens", "still"),
+    [({OWNER: TOKEN}, 200), ({OWNER: f"{TOKEN}-2"}, 303), ({"api:lee": f"{TOKEN}-2"}, 303)],
+    ids=["kept", "changed", "removed"],
+)
+async def test_a_session_ends_with_the_token_that_it_was_opened_with(
+    office: Office, tokens: dict[str, str], still: int
+) -> None:
+    anton = an_anton(office)
+    async with served(anton, office) as server:
+        session = (await server.client.post("/login", data={"key": TOKEN}, headers=HTML)).headers[
+            "set-cookie"
+        ]
+    restarted = replace(anton, serving=replace(anton.serving, tokens=tokens))
+    cookie = {**HTML, "Cookie": session.partition(";")[0], "Authorization": ""}
+    async with served(restarted, office) as server:
+        assert (await server.client.get("/runs", headers=cookie)).status_code == still
 
 
 async def test_only_so_many_look_on_at_once(server: Served, browser: httpx2.AsyncClient) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anton.entrypoints.page.sessions import Session, form_token, is_form_token, opened, sealed
+from anton.entrypoints.page.sessions import Session, form_token, grant_of, is_form_token, opened, sealed
 
 NOW = datetime(2026, 11, 25, 2, 0, tzinfo=UTC)
 KEY = b"k" * 32
@@ -23,6 +25,14 @@ def test_what_was_sealed_is_opened() -> None:
 def test_any_identity_comes_back_as_it_was(identity: str) -> None:
     session = Session(identity, NOW + timedelta(seconds=5))
     assert opened(sealed(session, KEY), KEY, NOW) == session
+
+
+def test_a_session_keeps_what_it_was_opened_with_and_tells_nobody() -> None:
+    session = replace(SESSION, grant=grant_of("a-token", KEY))
+    word = sealed(session, KEY)
+    assert opened(word, KEY, NOW) == session
+    assert grant_of("a-token", KEY) != grant_of("a-token", b"x" * 32)
+    assert "a-token" not in base64.urlsafe_b64decode(word.partition(".")[0] + "==").decode()
 
 
 def test_a_session_ends() -> None:

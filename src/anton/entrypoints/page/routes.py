@@ -30,6 +30,7 @@ from anton.entrypoints.page.sessions import (
     LIFETIME,
     Session,
     form_token,
+    grant_of,
     is_form_token,
     opened,
     sealed,
@@ -70,8 +71,12 @@ class Doorkeeper:
     """Of the API: identity → token; who holds one may log in with it."""
 
     def session(self, request: Request) -> Session | None:
-        """Whoever sent a request, if they are logged in."""
-        return opened(request.cookies.get(COOKIE, ""), self.key, self.desk.world.clock())
+        """Whoever sent a request, if they are logged in, and the token they did it with is still theirs."""
+        session = opened(request.cookies.get(COOKIE, ""), self.key, self.desk.world.clock())
+        if session is None or not session.grant:
+            return session
+        token = self.tokens.get(session.identity)
+        return session if token and session.grant == grant_of(token, self.key) else None
 
     def is_by_https(self, request: Request) -> bool:
         """Whether a browser came by https, here or to what stands before this server under the public URL."""
@@ -90,10 +95,11 @@ class Doorkeeper:
         token = form_token(request.cookies.get(COOKIE, ""), self.key)
         return Viewer(session.identity, token, barred(self.desk, state, session.identity) if state else "")
 
-    def let_in(self, identity: str, path: str, *, secure: bool) -> Response:
-        """Log somebody in and send them on."""
+    def let_in(self, identity: str, path: str, *, token: str = "", secure: bool) -> Response:
+        """Log somebody in, by a token or a link, and send them on."""
         ends_at = self.desk.world.clock() + LIFETIME
-        word = sealed(Session(identity, ends_at), self.key)
+        grant = grant_of(token, self.key) if token else ""
+        word = sealed(Session(identity, ends_at, grant), self.key)
         answer = RedirectResponse(_inside(path), status_code=303)
         answer.set_cookie(
             COOKIE,
@@ -148,10 +154,11 @@ def _add_doors(router: APIRouter, html: APIRouter, door: Doorkeeper) -> None:
         key: Annotated[str, Form()],
         next: Annotated[str, Form()] = "/runs",  # noqa: A002 - as above
     ) -> Response:
-        identity = door.holder(key.strip())
+        token = key.strip()
+        identity = door.holder(token)
         if not identity:
             return page(render.login_page("That is no token of this server.", _inside(next)), 403)
-        return door.let_in(identity, next, secure=door.is_by_https(request))
+        return door.let_in(identity, next, token=token, secure=door.is_by_https(request))
 
     @html.get("/enter/{word}")
     async def enter(request: Request, word: str, run: str = "") -> Response:

@@ -1,7 +1,7 @@
 """Who is logged in, in a cookie that only Anton can write. Pure: a key and a clock come in, words go out.
 
-A session is an identity, when it ends, and a signature over both. With it goes a token for the page's forms,
-so that no other site can send one in a person's name.
+A session is an identity, when it ends, what it was opened with, and a signature over all of these. With it
+goes a token for the page's forms, so that no other site can send one in a person's name.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ COOKIE = "anton_session"
 LIFETIME = timedelta(hours=12)
 MAX_CHARACTERS = 1_000
 """Of a cookie; a longer one was made by nobody here."""
-SESSION, FORM = "anton session 1", "anton form 1"
+SESSION, FORM, TOKEN = "anton session 2", "anton form 1", "anton session token 1"
 """What a signature is good for."""
 
 
@@ -28,6 +28,8 @@ class Session:
     """See `core.person`."""
     ends_at: datetime
     """Aware, UTC."""
+    grant: str = ""
+    """Of the token that it was opened with, from `grant_of`, so that it ends with it; empty for a link."""
 
 
 def sealed(session: Session, key: bytes) -> str:
@@ -37,7 +39,7 @@ def sealed(session: Session, key: bytes) -> str:
         session: Who, and until when.
         key: Secret.
     """
-    body = f"{int(session.ends_at.timestamp())}:{session.identity}".encode()
+    body = f"{int(session.ends_at.timestamp())}:{session.grant}:{session.identity}".encode()
     encoded = base64.urlsafe_b64encode(body).decode().rstrip("=")
     return f"{encoded}.{_signature(encoded, key, SESSION)}"
 
@@ -51,11 +53,16 @@ def opened(word: str, key: bytes, now: datetime) -> Session | None:
         return None
     try:
         body = base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)).decode()
-        ends, _, identity = body.partition(":")
+        ends, grant, identity = body.split(":", 2)
         ends_at = datetime.fromtimestamp(int(ends), tz=now.tzinfo)
     except (ValueError, OverflowError, OSError):
         return None
-    return Session(identity, ends_at) if now < ends_at and identity else None
+    return Session(identity, ends_at, grant) if now < ends_at and identity else None
+
+
+def grant_of(token: str, key: bytes) -> str:
+    """What tells a token from any other, and tells nobody what it is."""
+    return _signature(token, key, TOKEN)
 
 
 def form_token(word: str, key: bytes) -> str:
