@@ -10,7 +10,7 @@ from anton.adapters.ci.none import NoCI
 from anton.core.errors import OutsideError
 from anton.core.ticket import MAX_BODY_CHARACTERS, Ticket
 from anton.ports import CIRun, FailedTest
-from anton.runs.integration import status_line, with_failures
+from anton.runs.integration import checks_of, with_failures
 
 TICKET = Ticket(key="ci-7", title="tests fails on main", body="It failed.", source="ci")
 
@@ -72,12 +72,19 @@ async def test_what_is_added_is_bounded() -> None:
     assert "t.py::49" in ticket.body
 
 
-async def test_the_base_s_checks_are_one_line_where_anything_is_known() -> None:
-    known = KnownCI(CIRun("failure", "https://github.com/ann/shop/runs/1"))
-    assert await status_line(known, "c") == (
-        "Continuous integration on the base: failure (https://github.com/ann/shop/runs/1).",
+async def test_of_the_base_s_checks_only_what_is_not_green_is_to_be_looked_at() -> None:
+    url = "https://github.com/ann/shop/runs/1"
+    assert await checks_of(KnownCI(CIRun("success", url)), "c") == (f"success ({url})", ())
+    assert await checks_of(KnownCI(CIRun("failure", url)), "c") == (
+        f"failure ({url})",
+        (f"Continuous integration on the base: failure ({url}).",),
     )
-    assert await status_line(NoCI(), "c") == ()
-    assert await status_line(KnownCI(OutsideError("down")), "c") == (
-        "What continuous integration says of the base is not known: down",
+    assert await checks_of(KnownCI(CIRun("pending")), "c") == (
+        "pending",
+        ("Continuous integration on the base: pending.",),
+    )
+    assert await checks_of(NoCI(), "c") == ("", ())
+    assert await checks_of(KnownCI(OutsideError("down")), "c") == (
+        "",
+        ("What continuous integration says of the base is not known: down",),
     )

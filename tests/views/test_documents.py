@@ -4,19 +4,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 from inline_snapshot import snapshot
 from markdown_it import MarkdownIt
+from rich.console import RenderableType
 
 from anton.core.briefing import Briefing
-from anton.core.event import Decided, Entry, Verb
+from anton.core.event import BaseResolved, Decided, Entry, Verb
 from anton.core.proof import FileChange, HunkCheck, Mutant, MutantFate
-from anton.core.run import fold
+from anton.core.run import RunState, fold
 from anton.views.briefing import briefing_for, pull_request_for
 from anton.views.incident import incident_report
 from anton.views.pull_request import as_approved
+from anton.views.screen import decision_screen
+from anton.views.slack.message import Links, message
 
 from .conftest import story
 
@@ -564,3 +568,27 @@ def test_the_ticket_is_linked_where_its_tracker_made_the_address(
     received = replace(state.received, ticket=replace(state.received.ticket, source=source, url=url))
     _, body = pull_request_for(replace(state, received=received), state.proofs[-1])
     assert f"- Ticket {shown}\n" in body
+
+
+def test_green_checks_of_the_base_are_told_beside_the_proof_and_not_to_be_looked_at(
+    green: Run, delivered: Run, render: Callable[[RenderableType], str]
+) -> None:
+    checks = "success (https://github.com/ann/shop/runs/1)"
+    state, closed = (with_checks(run, checks) for run in (green, delivered))
+    assert state.proof is not None
+    _, body = pull_request_for(state, state.proof)
+    proof, _, risks = body.partition("## Proof")[2].partition("## Look twice")
+    assert "- Checks on base: success" in proof
+    assert "success" not in risks
+    assert "- Checks on base: success" in incident_report(closed, delivered)
+    assert f"checks   {checks}, on base" in render(decision_screen(state))
+    assert "Checks on base" in str(message(state, Links()).blocks)
+
+
+def with_checks(run: Run, checks: str) -> RunState:
+    return fold(
+        replace(entry, event=replace(entry.event, checks=checks))
+        if isinstance(entry.event, BaseResolved)
+        else entry
+        for entry in run
+    )

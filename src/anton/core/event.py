@@ -98,6 +98,8 @@ class BaseResolved:
     """As its tracker has it now; None where that is what was received, or could not be told."""
     ticket_seen: str = ""
     """SHA-256 of the ticket as its tracker had it then; empty where the tracker could not tell."""
+    checks: str = ""
+    """What continuous integration said of the commit then, in a few words; empty where it said nothing."""
     kind: Literal["base_resolved"] = "base_resolved"
 
 

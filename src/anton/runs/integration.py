@@ -35,13 +35,20 @@ async def with_failures(ci: CI, ticket: Ticket) -> tuple[Ticket, tuple[str, ...]
     return (replace(ticket, body=f"{ticket.body[:room]}{added}"), ()) if added else (ticket, ())
 
 
-async def status_line(ci: CI, commit: str) -> tuple[str, ...]:
-    """One sentence on what continuous integration says of a commit; none where it says nothing."""
+async def checks_of(ci: CI, commit: str) -> tuple[str, tuple[str, ...]]:
+    """What continuous integration says of a commit.
+
+    Returns:
+        It in a few words, empty where it says nothing, and a sentence for the person unless all is well.
+    """
     found = await _asked(ci.status(commit), STATUS_SECONDS)
     if isinstance(found, str):
-        return (f"What continuous integration says of the base is not known: {found}",)
-    where = f" ({found.url})" if found.url else ""
-    return () if found.status == "none" else (f"Continuous integration on the base: {found.status}{where}.",)
+        return "", (f"What continuous integration says of the base is not known: {found}",)
+    if found.status == "none":
+        return "", ()
+    said = f"{found.status} ({found.url})" if found.url else found.status
+    notices = () if found.status == "success" else (f"Continuous integration on the base: {said}.",)
+    return said, notices
 
 
 async def _asked(question: Awaitable[CIRun], seconds: float) -> CIRun | str:

@@ -21,7 +21,7 @@ from anton.runs.brief import conclude
 from anton.runs.budget import within
 from anton.runs.circumstances import circumstanced, text_of
 from anton.runs.deliver import deliver
-from anton.runs.integration import status_line, with_failures
+from anton.runs.integration import checks_of, with_failures
 from anton.runs.log import RunLog, Watcher
 from anton.runs.mailbox import Mailbox, open_mail
 from anton.runs.planning import planned
@@ -140,8 +140,8 @@ class _Runner:
         ticket, said = await take_on(self.world.tracker, told)
         notices += (*said, *unread)
         remote = received.remote or await self.world.remote(received.repository, found.remote)
-        if not remote.startswith("/"):  # what is only on this machine is known to nobody else
-            notices += await status_line(self.world.ci, found.commit)
+        alone = remote.startswith("/")  # what is only on this machine is known to nobody else
+        checks, seen = ("", ()) if alone else await checks_of(self.world.ci, found.commit)
         await self.log.append(
             BaseResolved(
                 found.commit,
@@ -149,11 +149,12 @@ class _Runner:
                 found.branch,
                 found.subject,
                 remote,
-                tuple(notices),
+                (*notices, *seen),
                 plan.options,
                 remote_head=await remote_head(repository, remote, found.branch),
                 ticket=None if ticket == received.ticket else ticket,
                 ticket_seen="" if said and ticket is told else text_of(ticket),
+                checks=checks,
             )
         )
 

@@ -115,6 +115,8 @@ def _proof(state: RunState) -> str:
         return "Nothing was proved."
     facts = [f"- Base {code(proof.patch.base)}", f"- Head {code(proof.patch.head)}"]
     facts.append(f"- Sandbox: {inline(proof.sandbox)}")
+    if state.base and state.base.checks:
+        facts.append(f"- Checks on base: {inline(state.base.checks)}")
     if state.briefing:
         facts.append(f"- Digest {code(state.briefing.digest)}")
     if proof.culprit:

@@ -54,7 +54,7 @@ def pull_request_body(state: RunState, proof: Proof, headline: str) -> str:
         *_told(state, heard),
         _section("Files changed", _files(proof.patch.files)),
         _section("Tests", _tests(proof, headline)),
-        _section("Proof", _proof(proof)),
+        _section("Proof", _proof(proof, state.base.checks if state.base else "")),
         _section("Second opinion", _opinion(proof)),
         _section("Look twice", _list(risks(state, proof)) or "Nothing was flagged."),
         _section("How to verify", _how_to_verify(proof, heard)),
@@ -148,12 +148,13 @@ def _list(sentences: tuple[str, ...]) -> str:
     return "\n".join(f"- {inline(sentence, 500)}" for sentence in sentences)
 
 
-def _proof(proof: Proof) -> str:
+def _proof(proof: Proof, checks: str) -> str:
     sure = f"{confidence(proof)} % from this evidence" if proof.green else "none, the proof is not green"
     rows = [
         f"- Base {code(proof.patch.base)}",
         f"- Head {code(proof.patch.head)}",
         f"- Sandbox: {inline(proof.sandbox)}",
+        *([f"- Checks on base: {inline(checks)}"] if checks else []),
         f"- Round {proof.round}",
         *([f"- {inline(culprit_sentence(proof.culprit), 800)}"] if proof.culprit else []),
         *(f"- {score.capitalize()}" for score in scores(proof)),

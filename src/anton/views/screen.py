@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from anton.core.briefing import Briefing
-from anton.core.event import Verb
+from anton.core.event import BaseResolved, Verb
 from anton.core.proof import Fault, Proof
 from anton.core.run import Phase, RunState
 from anton.views.culprit import culprit_sentence
@@ -64,7 +64,7 @@ def decision_screen(state: RunState, *, keys: tuple[str, ...] = ()) -> Renderabl
     return Group(
         _verdict(state, briefing),
         Padding(_paragraph(briefing), (1, 2)),
-        *_section("Proof", _proof(proof, state.base.remote if state.base else "")),
+        *_section("Proof", _proof(proof, state.base)),
         *_section("Change", Padding(diff_view(proof.patch.diff), (0, 2))),
         *_section("Look twice", _risks(briefing)),
         *(_section("Questions", Padding(questions_view(state), (0, 2))) if state.questions else ()),
@@ -115,11 +115,13 @@ def _paragraph(briefing: Briefing) -> RenderableType:
     return grid
 
 
-def _proof(proof: Proof, remote: str) -> RenderableType:
+def _proof(proof: Proof, base: BaseResolved | None) -> RenderableType:
     matrix = matrix_table(proof.cells) if proof.cells else Text("Nothing was executed.\n", STRONG)
     where = [("sandbox", proof.sandbox), ("base", proof.patch.base[:12]), ("head", proof.patch.head[:12])]
-    if remote:
-        where.append(("push to", remote))
+    if base and base.checks:
+        where.append(("checks", f"{base.checks}, on base"))
+    if base and base.remote:
+        where.append(("push to", base.remote))
     if proof.culprit:
         where.append(("culprit", culprit_sentence(proof.culprit)))
     rows = "\n".join(f"{name:<9}{line(text, 800)}" for name, text in where)

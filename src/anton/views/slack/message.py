@@ -162,6 +162,7 @@ def _briefing(state: RunState, briefing: Briefing, proof: Proof) -> Iterator[Blo
             "Base": code(f"{state.base.branch if state.base else ''} {proof.patch.base[:10]}"),
             "Sandbox": escaped(proof.sandbox),
             "Files": _names([file.path for file in proof.patch.files], "file"),
+            **({"Checks on base": escaped(state.base.checks)} if state.base and state.base.checks else {}),
         }
     )
     if proof.cells:
