@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from anton.agents.roster import roster
-from anton.tools.catalogue import TOOLS
+from anton.agents.roster import conversationalist, roster
+from anton.tools.catalogue import FOR_A_PERSON, TOOLS
 
 PAGE = Path(__file__).parent.parent / "docs" / "tools.md"
 
@@ -20,7 +20,8 @@ def test_every_tool_stands_on_its_page_with_its_reach_and_who_has_it() -> None:
     assert told == {
         name: (
             tool.spec.reach.value,
-            ", ".join(spec.name for spec in roster() if name in spec.tools) or "nobody",
+            ", ".join(spec.name for spec in (*roster(), conversationalist()) if name in spec.tools)
+            or "nobody",
         )
-        for name, tool in TOOLS.items()
+        for name, tool in {**TOOLS, **FOR_A_PERSON}.items()
     }

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from anton.agents.roster import roster
+from anton.agents.roster import conversationalist, delegates, roster
 from anton.core.agent import AGENTS
 from anton.core.errors import UsageError
 from anton.settings import Settings, hook_environment_of_process, load_settings, repository_settings
@@ -57,9 +57,11 @@ def test_without_any_setting_there_are_the_defaults(cwd: Path) -> None:
 
 def test_the_agents_limits_are_those_of_the_roster(cwd: Path) -> None:
     limits = load_settings({"HOME": "/home/ada"}, cwd).agents
-    assert tuple(type(limits).model_fields) == AGENTS
-    for spec in roster():
-        assert (limits.of(spec.name).turns, limits.of(spec.name).seconds) == (spec.turns, spec.seconds)
+    others = (conversationalist(), *delegates())
+    assert tuple(type(limits).model_fields) == (*AGENTS, *(spec.name for spec in others))
+    for spec in (*roster(), *others):
+        own = getattr(limits, spec.name)
+        assert (own.turns, own.seconds) == (spec.turns, spec.seconds)
 
 
 def test_later_layers_win_key_by_key_and_each_value_tells_its_origin(
@@ -502,10 +504,8 @@ def test_any_values_are_settings_or_a_usage_error(cwd: Path, overrides: Mapping[
 def test_the_example_is_valid_and_shows_every_key_with_its_default(cwd: Path) -> None:
     example = load_settings({"HOME": "/h"}, cwd, config=EXAMPLE)
     default = load_settings({"HOME": "/h"}, cwd)
-    shown = {"model", "reasoning_effort", "tools"}
-    assert example.agents.model_dump(exclude={"code": shown}) == default.agents.model_dump(
-        exclude={"code": shown}
-    )
+    left_out = {"code": {"model", "reasoning_effort", "tools"}, "chat": {"without"}}
+    assert example.agents.model_dump(exclude=left_out) == default.agents.model_dump(exclude=left_out)
     for table, key in [
         ("model", "base_url"),
         ("model", "idle_seconds"),

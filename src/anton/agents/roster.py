@@ -33,7 +33,12 @@ WITHOUT_WORKTREE = ("git_log", "git_show", "git_blame", "todo", "web_fetch", "we
 """Tools that an agent without a worktree can use."""
 
 
-IN_CONVERSATION = (*READING, *(tool for tool in WRITING if tool != "ask_person"), "shell", *FOR_A_PERSON)
+IN_CONVERSATION = (
+    *READING,
+    *(tool for tool in WRITING if tool != "ask_person"),
+    *("shell", "web_fetch", "web_search"),
+    *FOR_A_PERSON,
+)
 """Tools of whoever talks with a person, as far as there is what they need."""
 NOT_IN_CONVERSATION = ("ask_person", "memory", "delegate")
 """A question there is an answer, a note is kept by `remember`, and nobody is there to delegate to."""

@@ -70,7 +70,7 @@ def conversationalist_of(
     own, model = settings.agents.chat, settings.model
     spec = conversationalist(Limits(own.turns, own.seconds))
     missing = frozenset(_missing(settings, counter))
-    usual = [name for name in (*spec.tools, "web_fetch", "web_search") if name not in missing]
+    usual = [name for name in spec.tools if name not in missing]
     allowed = [name for name in addable(spec) if name not in missing]
     tools = (*usual, *added_tools(settings, CHAT, (*allowed, *of_plugins)), *served)
     for name in own.without:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import partial
 from types import MappingProxyType
 from typing import Annotated, Literal, Self
 
@@ -16,7 +17,7 @@ from pydantic import (
     model_validator,
 )
 
-from anton.core.agent import CHAT_LIMITS, MAX_DELEGATE_SECONDS, AgentName
+from anton.core.agent import CHAT_LIMITS, DELEGATE_LIMITS, MAX_DELEGATE_SECONDS, AgentName
 from anton.core.permission import Policy
 from anton.settings.approval import ApprovalSettings
 from anton.settings.fields import AbsolutePath, Dollars, Host, InsidePath, Key, SecretText, Section, Text, Url
@@ -118,6 +119,10 @@ class DelegateLimits(Section):
     seconds: Annotated[float, Field(strict=True, gt=0, le=MAX_DELEGATE_SECONDS)]
 
 
+def _delegate(kind: str) -> DelegateLimits:
+    return DelegateLimits(**asdict(DELEGATE_LIMITS[kind]))
+
+
 class AgentsSettings(Section):
     """`[agents]`: the four agents, whom they may delegate to, and who talks with you."""
 
@@ -126,8 +131,8 @@ class AgentsSettings(Section):
     test: AgentLimits
     pr: AgentLimits
     chat: ChatLimits = Field(default_factory=ChatLimits)
-    investigator: DelegateLimits
-    reviewer: DelegateLimits
+    investigator: DelegateLimits = Field(default_factory=partial(_delegate, "investigator"))
+    reviewer: DelegateLimits = Field(default_factory=partial(_delegate, "reviewer"))
 
     def of(self, name: str) -> AgentLimits:
         """An agent's limits.
@@ -135,7 +140,9 @@ class AgentsSettings(Section):
         Raises:
             KeyError: there is no such agent.
         """
-        limits: AgentLimits = dict(self)[name]
+        limits = dict(self)[name]
+        if not isinstance(limits, AgentLimits):
+            raise KeyError(name)
         return limits
 
 
