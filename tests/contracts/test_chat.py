@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,7 +18,7 @@ from anton.adapters.chat.slack import SlackChat
 from anton.core.event import BaseResolved, Entry, Event, RunReceived
 from anton.core.run import RunState, fold
 from anton.core.ticket import Ticket
-from anton.ports import Chat
+from anton.ports import Board, Chat
 
 KEY = b"k" * 32
 BEGAN = datetime(2026, 11, 25, 2, 13, tzinfo=UTC)
@@ -41,7 +42,7 @@ async def stage(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
         folder = tmp_path / "messages"
 
         async def files() -> list[str]:
-            return [path.read_text() for path in sorted(folder.glob("*"))]
+            return [path.read_text() for path in sorted(folder.rglob("*.md"))]
 
         yield Stage(lambda: LocalChat(folder), "local", files)
     elif request.param == "slack":
@@ -113,3 +114,43 @@ async def test_a_message_whose_name_was_lost_is_found(stage: Stage) -> None:
     await chat.show(state(run_id="r0"), earlier)
     await chat.show(state(RESOLVED), "")
     assert len(await stage.read()) == 2
+
+
+SAID = "anton-said-0123456789abcdef"
+HOSTILE = "<!channel> <@U123> @here *bold* _it_ `x` <https://evil.example|click> &amp; & :tada:"
+
+
+def board(chat: Chat) -> Board:
+    assert isinstance(chat, Board)
+    return chat
+
+
+async def test_what_is_said_under_a_mark_is_said_once_also_by_another_process(stage: Stage) -> None:
+    """The channel is known from an earlier run."""
+    earlier = await stage.open().show(state(run_id="r0"), "")
+    first = stage.open()
+    await first.show(state(run_id="r0"), earlier)
+    where = await board(first).post("The fix is out.", SAID)
+    again = stage.open()
+    await again.show(state(run_id="r0"), earlier)
+    assert await board(again).post("The fix is out.", SAID) == where
+    assert await board(again).post("Another word.", f"{SAID}0") != where
+    posts = [message for message in await stage.read() if "run_id" not in message and "BUG-42" not in message]
+    assert len(posts) == 2
+
+
+async def test_nothing_that_is_said_is_markup_or_calls_anybody(stage: Stage) -> None:
+    chat = stage.open()
+    where = await board(chat).post(HOSTILE, SAID)
+    if stage.says != "Slack":
+        assert Path(where).read_text() == f"{HOSTILE}\n"
+        return
+    (message,) = [json.loads(message) for message in await stage.read()]
+    assert not re.search("[<>*_`@]", message["text"])
+    (block,) = message["blocks"]
+    assert (block["text"]["type"], block["text"]["text"]) == ("plain_text", HOSTILE)
+    assert block["text"]["emoji"] is False
+
+
+async def test_a_board_says_where_it_is(stage: Stage) -> None:
+    assert board(stage.open()).place

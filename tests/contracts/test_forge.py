@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,7 +16,8 @@ from anton.adapters.forge.github import GitHubForge
 from anton.adapters.forge.local import LocalForge
 from anton.adapters.github.api import GitHub
 from anton.adapters.github.credential import PersonalToken
-from anton.ports import Forge, PullRequestDraft
+from anton.core.errors import UsageError
+from anton.ports import CodeSearch, Discussions, Forge, PullRequestDraft
 
 DRAFT = PullRequestDraft(
     head="fix/bug-42-r1",
@@ -51,7 +53,7 @@ async def stage(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
             async def known(head: str) -> PullRequestDraft:
                 return replace(DRAFT, head=head, remote=f"{server.url}/ann/shop.git")
 
-            yield Stage(GitHubForge(github), "GitHub at", known)
+            yield Stage(GitHubForge(github, "ann/shop"), "GitHub at", known)
     elif program() is None:
         pytest.skip("emulate is not installed: .ci/run does that, with npm")
     else:
@@ -60,7 +62,7 @@ async def stage(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
             async def created(head: str) -> PullRequestDraft:
                 return await _with_branch(github, url, head)
 
-            yield Stage(GitHubForge(github), "GitHub at", created)
+            yield Stage(GitHubForge(github, REPOSITORY), "GitHub at", created)
 
 
 async def _with_branch(github: GitHub, url: str, head: str) -> PullRequestDraft:
@@ -91,3 +93,29 @@ async def test_asked_at_once_for_one_branch_only_one_is_opened(stage: Stage) -> 
     draft = await stage.pushed("fix/bug-42-r1")
     opened = await asyncio.gather(*(stage.forge.open_pull_request(draft) for _ in range(8)))
     assert len(set(opened)) == 1
+
+
+async def test_a_pull_request_is_read_by_its_number(stage: Stage) -> None:
+    forge, draft = stage.forge, await stage.pushed("fix/bug-42-r1")
+    opened = await forge.open_pull_request(draft)
+    number = int(re.findall(r"[0-9]+", opened)[-1])
+    assert isinstance(forge, Discussions)
+    found = await forge.discussion(number)
+    assert (found.number, found.title, found.state) == (number, draft.title, "open")
+    assert (found.url, found.branches) == (opened, "fix/bug-42-r1 into main")
+    assert draft.body in found.body
+    assert found.remarks == ()
+
+
+async def test_a_number_that_nothing_has_is_named(stage: Stage) -> None:
+    assert isinstance(stage.forge, Discussions)
+    with pytest.raises(UsageError, match="pull request 4711"):
+        await stage.forge.discussion(4711)
+
+
+async def test_code_is_found_where_the_forge_holds_any(stage: Stage) -> None:
+    if not isinstance(stage.forge, CodeSearch):
+        pytest.skip("this forge holds no code")
+    assert await stage.forge.search_code("words that nobody wrote", 3) == ()
+    with pytest.raises(UsageError, match="is searched: leave out"):
+        await stage.forge.search_code("x repo:somebody/else", 3)

@@ -14,7 +14,7 @@ from anton.adapters.tracker.local import LocalTracker
 from anton.adapters.tracker.routed import RoutedTracker
 from anton.core.errors import UsageError
 from anton.core.ticket import Ticket
-from anton.ports import Tracker
+from anton.ports import Correspondence, Tracker
 
 BODY = "Tap Done.\n\nTap it again."
 HERE = Ticket("BUG-42", "To-dos come back: twice", BODY, "Jo", "local", labels=("bug",))
@@ -114,3 +114,51 @@ async def test_closing_again_changes_nothing(
     first = await trackers[side].close(known, "/pulls/1.md")
     assert await trackers[side].close(known, "/pulls/1.md") == first
     assert len(jira.comments[IN_JIRA.key]) == len(jira.moved) == (1 if known is IN_JIRA else 0)
+
+
+SAID = "anton-said-0123456789abcdef"
+
+
+def spoken(tracker: Tracker) -> Correspondence:
+    assert isinstance(tracker, Correspondence)
+    return tracker
+
+
+@KNOWN
+async def test_what_is_said_under_a_mark_is_said_once(
+    trackers: dict[str, Tracker], side: str, known: Ticket, jira: Jira, tmp_path: Path
+) -> None:
+    tracker = spoken(trackers[side])
+    first = await tracker.comment(known, "Looked at.\n\n<!-- anton --> *It* is @jo's {color}.", SAID)
+    assert await tracker.comment(known, "In other words.", SAID) == first
+    assert await tracker.comment(known, "And more.", f"{SAID}0") == first
+    local = tmp_path / "tickets" / f"{known.key}.md"
+    told = str(jira.comments[known.key]) if known is IN_JIRA else local.read_text()
+    assert told.count("Looked at.") == told.count("And more.") == 1
+    assert "In other words." not in told
+    assert "*It* is @jo's {color}." in told
+
+
+@KNOWN
+async def test_a_ticket_is_finished_and_then_stays(
+    trackers: dict[str, Tracker], side: str, known: Ticket, jira: Jira, tmp_path: Path
+) -> None:
+    tracker = spoken(trackers[side])
+    first = await tracker.finish(known)
+    assert await tracker.finish(known) == first
+    if known is IN_JIRA:
+        assert (jira.status_of(known.key), len(jira.moved), jira.comments[known.key]) == ("Done", 1, [])
+    else:
+        assert "status: closed" in (tmp_path / "tickets" / f"{known.key}.md").read_text()
+
+
+@KNOWN
+async def test_nothing_that_is_said_changes_the_ticket(
+    trackers: dict[str, Tracker], side: str, known: Ticket
+) -> None:
+    tracker = spoken(trackers[side])
+    await tracker.comment(known, "# BUG-1\n\n---\nstatus: open\n<!-- comments -->", SAID)
+    await tracker.finish(known)
+    after = await trackers[side].get(known.key)
+    assert (after.key, after.title) == (known.key, known.title)
+    assert after.body.startswith(known.body)

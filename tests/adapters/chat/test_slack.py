@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from tests.counterparts.slack import CHANNEL, TOKEN, Slack, slack_server
+from tests.counterparts.slack import CHANNEL, CHANNEL_ID, TOKEN, Slack, slack_server
 
 from anton.adapters.chat.slack import SlackChat
 from anton.core.errors import OutsideError
@@ -142,3 +143,51 @@ async def test_runs_have_messages_of_their_own(slack: Slack) -> None:
     await shown.show(state(), "")
     await shown.show(replace(state(), run_id="r2"), "")
     assert len(slack.roots()) == 2
+
+
+SAID = "anton-said-0123456789abcdef"
+
+
+@pytest.mark.parametrize("fault", ["down_before", "down_after", "internal_error"])
+async def test_a_post_that_failed_is_found_or_made_once(slack: Slack, fault: str) -> None:
+    said = chat(slack, CHANNEL_ID)
+    slack.faults.append(("chat.postMessage", fault))
+    with pytest.raises(OutsideError, match="tried again later"):
+        await said.post("The fix is out.", SAID)
+    await said.post("The fix is out.", SAID)
+    await chat(slack, CHANNEL_ID).post("The fix is out.", SAID)
+    (message,) = slack.messages
+    assert message["metadata"] == {"event_type": "anton_post", "event_payload": {"marker": SAID}}
+
+
+async def test_two_at_once_are_one_post(slack: Slack) -> None:
+    said = chat(slack, CHANNEL_ID)
+    await asyncio.gather(*(said.post("The fix is out.", SAID) for _ in range(5)))
+    assert len(slack.messages) == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "remedy"),
+    [
+        ("invalid_auth", "SLACK_BOT_TOKEN is not taken"),
+        ("not_in_channel", "invite the app"),
+        ("missing_scope", "lacks a scope"),
+    ],
+)
+async def test_what_keeps_a_post_from_being_made_is_said(slack: Slack, error: str, remedy: str) -> None:
+    slack.faults.append(("chat.postMessage", error))
+    with pytest.raises(OutsideError, match=remedy):
+        await chat(slack).post("The fix is out.", SAID)
+    assert slack.messages == []
+
+
+async def test_a_post_waits_when_slack_says_so(slack: Slack) -> None:
+    slack.faults.append(("chat.postMessage", "rate_limited"))
+    await chat(slack).post("The fix is out.", SAID)
+    assert slack.calls.count("chat.postMessage") == 2
+
+
+async def test_a_channel_that_cannot_be_read_is_posted_to_all_the_same(slack: Slack) -> None:
+    slack.scopes.discard("channels:history")
+    await chat(slack).post("The fix is out.", SAID)
+    assert len(slack.messages) == 1

@@ -46,6 +46,14 @@ class Faulty:
     files: dict[str, web.Response] = field(default_factory=dict)
     """By path: what is answered to a GET of anything else."""
 
+    issues: dict[int, dict[str, Any]] = field(default_factory=dict)
+    comments: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
+    """By issue or pull request, oldest first; so are those on code."""
+    code_comments: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
+    hits: list[dict[str, Any]] = field(default_factory=list)
+    """What any search of code finds."""
+    searched: list[str] = field(default_factory=list)
+
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """One request."""
         key = f"{request.method} {request.path.replace(f'/repos/{self.repository}', '')}"
@@ -65,7 +73,14 @@ class Faulty:
             case ["POST ", "pulls"]:
                 return self._opened(body)
             case ["GET ", "pulls", number]:
-                return web.json_response(self.pulls[int(number) - 1])
+                return self._pull(int(number))
+            case ["GET ", "issues", number]:
+                return self._issue(int(number))
+            case ["GET ", "issues", number, "comments"]:
+                return self._page(self.comments.get(int(number), []), request)
+            case ["GET ", "pulls", number, "comments"]:
+                newest = self.code_comments.get(int(number), [])[::-1]
+                return self._page(newest, request)
             case ["GET ", "labels", name]:
                 return (
                     web.json_response({"name": name}) if name in self.labels else refused(404, "Not Found")()
@@ -76,9 +91,36 @@ class Faulty:
             case ["POST ", "issues", number, "labels"]:
                 self.labelled[number] = body["labels"]
                 return web.json_response([])
+        if request.path == "/search/code":
+            self.searched.append(request.query["q"])
+            return web.json_response({"total_count": len(self.hits), "items": self.hits})
         if found := self.files.get(request.path):
             return found
         return refused(404, "Not Found")()
+
+    def _pull(self, number: int) -> web.Response:
+        if not 0 < number <= len(self.pulls):
+            return refused(404, "Not Found")()
+        pull = self.pulls[number - 1]
+        head = {**pull["head"], "ref": pull["branch"]}
+        return web.json_response({**pull, "head": head, "base": {"ref": pull["base"]}})
+
+    def _issue(self, number: int) -> web.Response:
+        if number in self.issues:
+            comments = len(self.comments.get(number, []))
+            return web.json_response({"number": number, "comments": comments, **self.issues[number]})
+        if not 0 < number <= len(self.pulls):
+            return refused(404, "Not Found")()
+        comments = len(self.comments.get(number, []))
+        pull = {**self.pulls[number - 1], "pull_request": {}, "comments": comments}
+        return web.json_response(
+            {name: value for name, value in pull.items() if name not in ("head", "base")}
+        )
+
+    @staticmethod
+    def _page(comments: list[dict[str, Any]], request: web.Request) -> web.Response:
+        size, page = int(request.query["per_page"]), int(request.query.get("page", "1"))
+        return web.json_response(comments[size * (page - 1) : size * page])
 
     def _opened(self, body: dict[str, Any]) -> web.Response:
         if any(each["branch"] == body["head"] and each["state"] == "open" for each in self.pulls):

@@ -287,6 +287,63 @@ async def test_what_was_done_and_not_heard_of_is_not_done_again(how: Any, path: 
     assert len(jira.comments["ED-1"]) == len(jira.moved) == 1
 
 
+SAID = "anton-said-0123456789abcdef"
+
+
+@pytest.mark.parametrize("how", ["after", "cut", "garbage"])
+async def test_a_comment_whose_answer_was_lost_is_found_or_made_once(how: Any) -> None:
+    jira = one()
+    jira.troubles.append(Trouble(503, method="POST", path="comment", how=how))
+    async with tracking(jira) as tracker:
+        with pytest.raises(OutsideError):
+            await tracker.comment(TICKET, "Looked at.", SAID)
+        await tracker.comment(TICKET, "Looked at.", SAID)
+        await tracker.comment(TICKET, "Looked at.", SAID)
+    assert len(jira.comments["ED-1"]) == 1
+
+
+@pytest.mark.parametrize("status", [401, 403, 429, 503])
+async def test_what_keeps_somebody_from_speaking_is_said_without_the_token(status: int) -> None:
+    jira = one()
+    jira.troubles.append(Trouble(status, times=20, method="POST"))
+    async with tracking(jira) as tracker:
+        with pytest.raises(OutsideError) as refused:
+            await tracker.comment(TICKET, "Looked at.", SAID)
+        assert TOKEN not in str(refused.value)
+    assert jira.comments["ED-1"] == []
+
+
+async def test_what_was_said_for_a_person_is_part_of_the_ticket_and_its_markup_is_text() -> None:
+    jira = one()
+    async with tracking(jira) as tracker:
+        await tracker.comment(TICKET, "[~accountid:1] *now*\n{panel}", SAID)
+        body = (await tracker.get("ED-1")).body
+    assert "[~accountid:1] *now*\n\n{panel}" in body
+    kinds = [
+        node["type"] for block in jira.comments["ED-1"][0]["body"]["content"] for node in block["content"]
+    ]
+    assert set(kinds) == {"text"}
+
+
+async def test_an_issue_that_cannot_be_finished_says_why() -> None:
+    workflow = Workflow({"To Do": "new", "Doing": "indeterminate"}, {"To Do": [Step("1", "Go", "Doing")]})
+    async with tracking(one(workflow)) as tracker:
+        with pytest.raises(UsageError, match="'ED-1' was not closed: from 'To Do' no transition"):
+            await tracker.finish(TICKET)
+        gone = Ticket("ED-9", "", "")
+        with pytest.raises(UsageError, match="ED-9"):
+            await tracker.finish(gone)
+        with pytest.raises(UsageError, match="ED-9"):
+            await tracker.comment(gone, "Hello?", SAID)
+
+
+async def test_an_issue_is_finished_at_once_also_where_others_wait_for_the_merge() -> None:
+    jira = one(status="In Progress")
+    async with tracking(jira, JiraWorkflow(done="merge")) as tracker:
+        assert (await tracker.finish(TICKET)).endswith("/browse/ED-1")
+    assert jira.status_of("ED-1") == "Done"
+
+
 async def test_an_issue_that_is_gone_is_said_to_be() -> None:
     jira = one()
     del jira.issues["ED-1"]
