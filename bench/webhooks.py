@@ -142,7 +142,9 @@ async def fire(address: str, seconds: float) -> None:
         told(f"burst of {BURST}, {CONNECTIONS} at a time", await sender.at_once(BURST))
         health = (await client.get("/health")).json()
         print(f"  burst answered in {time.perf_counter() - start:.1f} s; refused: {len(sender.refused)}")
-        print(f"  at work {health['active_runs']}, waiting {health['waiting_runs']}, fired {sender.fired}")
+        print(
+            f"  at work {health['active_runs']}, queued {health['queued_runs']}, fired {sender.fired}"
+        )
 
 
 if __name__ == "__main__":

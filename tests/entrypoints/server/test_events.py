@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -9,15 +10,17 @@ from pathlib import Path
 
 import httpx2
 import pytest
+from starlette.types import ASGIApp, Message, Scope
 
 from anton.adapters.journal.sql import SqlJournal
 from anton.core.codec import decode_event
 from anton.core.event import BaseResolved, Entry
 from anton.core.run import fold
+from anton.entrypoints.server.application import application
 from anton.entrypoints.server.bus import KEPT, Bus
 from anton.runs.log import open_log
 from anton.runs.supervise import work_on
-from tests.entrypoints.server.served import Served, an_anton, an_office, served
+from tests.entrypoints.server.served import OWNER, TOKEN, Served, an_anton, an_office, served
 from tests.office import RUN, Office
 
 
@@ -140,6 +143,57 @@ async def test_an_onlooker_who_falls_behind_reads_the_journal_and_misses_nothing
                 for each in entries * (KEPT // len(entries) + 1):
                     bus.see(each, state)
     assert told == [entry.number for entry in entries]
+
+
+async def test_a_reader_who_left_is_sent_nothing_more(office: Office) -> None:
+    """Replayed in one go, the rest of a story would be written to a connection that is closed."""
+    async with served(an_anton(office), office) as server:
+        run = await server.begun()
+        await server.until(run, phase="deciding")
+        state = await server.desk.state(run)
+        routes = event_application(server)
+        sent, asked, gone = 0, False, asyncio.Event()
+
+        async def receive() -> Message:
+            nonlocal asked
+            if not asked:
+                asked = True
+                return {"type": "http.request", "body": b"", "more_body": False}
+            await gone.wait()
+            return {"type": "http.disconnect"}
+
+        async def send(message: Message) -> None:
+            nonlocal sent
+            if b"event: " in message.get("body", b""):
+                sent += 1
+                gone.set()
+
+        await routes(request_for(f"/runs/{run}/events"), receive, send)
+    assert 1 <= sent < 5 < state.number
+    assert server.desk.streams == 0
+
+
+def event_application(server: Served) -> ASGIApp:
+    """The server's routes without a network before them."""
+    return application(server.desk, {OWNER: TOKEN})
+
+
+def request_for(path: str) -> Scope:
+    headers = [(b"authorization", f"Bearer {TOKEN}".encode()), (b"host", b"localhost")]
+    return {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.3"},
+        "http_version": "1.1",
+        "method": "GET",
+        "scheme": "http",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "root_path": "",
+        "headers": headers,
+        "client": ("127.0.0.1", 1),
+        "server": ("localhost", 80),
+    }
 
 
 async def test_streams_end_when_the_server_is_told_to(office: Office) -> None:

@@ -31,7 +31,16 @@ async def test_health_is_open_and_tells_no_secret(server: Served) -> None:
     answer = await server.client.get("/health", headers={"Authorization": ""})
     assert answer.json()["status"] == "ok"
     assert answer.json()["sides"] == [{"name": "chat", "good": True, "detail": "local"}]
-    assert (answer.json()["active_runs"], answer.json()["waiting_runs"]) == (0, 0)
+    assert [answer.json()[f"{name}_runs"] for name in ("active", "queued", "waiting")] == [0, 0, 0]
+
+
+async def test_health_counts_the_runs_that_wait_for_a_person(server: Served) -> None:
+    run = await server.begun()
+    await server.until(run, phase="deciding")
+    assert (await server.client.get("/health")).json()["waiting_runs"] == 1
+    await server.client.post(f"/runs/{run}/decline")
+    await server.until(run, phase="closed")
+    assert (await server.client.get("/health")).json()["waiting_runs"] == 0
 
 
 async def test_health_is_degraded_where_a_side_is_not_good(tmp_path: Path) -> None:

@@ -26,6 +26,8 @@ from anton.core.ticket import ticket_from_text
 from anton.entrypoints.composition import Anton, SlackAccess
 from anton.entrypoints.intake.taken import Taken
 from anton.entrypoints.server.admission import MOST_BY_MEMBER, TooManyRuns
+from anton.entrypoints.server.desk import Desk
+from anton.entrypoints.server.slack import slack_app
 from tests.counterparts.slack import APP_TOKEN, CHANNEL, TOKEN, Slack, slack_server
 from tests.entrypoints.server.served import KEY, Served, an_anton, an_office, served
 from tests.office import CODE_DONE, HONEST, TESTS_DONE, Office, written_up
@@ -150,6 +152,14 @@ def listening(office: Office, slack: Slack, app_token: str = "") -> Anton:
         world=replace(anton.world, chat=SlackChat(TOKEN, CHANNEL, KEY, base_url=slack.url), approval=RULES),
         serving=replace(anton.serving, slack=access),
     )
+
+
+def test_a_server_with_a_token_in_its_environment_starts_without_a_warning(
+    office: Office, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("SLACK_BOT_TOKEN", TOKEN)
+    slack_app(Desk(an_anton(office)), SlackAccess(TOKEN, SECRET, "", "", "http://127.0.0.1:9/"))
+    assert caplog.messages == []
 
 
 @pytest.fixture

@@ -96,6 +96,11 @@ class OpenRuns(Collector):
         """The run is closed."""
         self._standing.pop(run_id, None)
 
+    @property
+    def waiting(self) -> int:
+        """Runs that wait for a person's decision."""
+        return sum(phase == Phase.DECIDING.value for phase, _ in tuple(self._standing.values()))
+
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """The gauge, at a scrape."""
         family = GaugeMetricFamily(

@@ -229,8 +229,11 @@ class Health(_Shape):
     status: str
     """`ok`, or `degraded` where a side of a port is not good."""
     active_runs: int
-    """Being worked on right now."""
+    """Being worked on right now, by this process."""
+    queued_runs: int
+    """Waiting for a free hand."""
     waiting_runs: int
+    """Waiting for a person's decision, in the whole journal."""
     version: str
     sandbox: str
     sides: tuple[SideShape, ...]

@@ -24,6 +24,7 @@ from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.adapter.starlette.async_handler import AsyncSlackRequestHandler
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext, AsyncRespond
 from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.logger.messages import warning_client_prioritized_and_token_skipped
 from slack_sdk.errors import SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -58,6 +59,14 @@ Body = Mapping[str, Any]
 logger = logging.getLogger(__name__)
 
 
+def _is_needed(record: logging.LogRecord) -> bool:
+    """Bolt reads SLACK_BOT_TOKEN by itself, whatever it is given, and warns that it does not use it."""
+    return record.getMessage() != warning_client_prioritized_and_token_skipped()
+
+
+logger.addFilter(_is_needed)
+
+
 class OtherTeam(UsageError):
     """The request comes from a workspace that is not listened to."""
 
@@ -71,7 +80,7 @@ def slack_app(desk: Desk, access: SlackAccess) -> AsyncApp:
     """
     client = AsyncWebClient(token=access.bot_token, base_url=access.base_url)
     app = AsyncApp(
-        client=client,
+        client=AsyncWebClient(base_url=access.base_url),  # its token comes with each request, by `authorize`
         authorize=_authorize(access),
         # Socket Mode signs nothing, and `routes` refuses what comes by HTTP where no secret is set.
         signing_secret=access.signing_secret or secrets.token_hex(32),

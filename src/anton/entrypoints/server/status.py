@@ -13,12 +13,13 @@ router = APIRouter(tags=["server"])
 
 @router.get("/health")
 async def health(request: Request, desk: TheDesk) -> Health:
-    """Status, how many runs are being worked on, the sandbox, and which side each port is on."""
+    """Status, how many runs are worked on, queued, and wait for a person; the sandbox; each port's side."""
     sides = request.app.state.sides
     return Health(
         status="ok" if all(side.good for side in sides) else "degraded",
         active_runs=desk.queue.running,
-        waiting_runs=desk.queue.waiting,
+        queued_runs=desk.queue.waiting,
+        waiting_runs=desk.metrics.runs.waiting,
         version=__version__,
         sandbox=desk.world.sandbox.description,
         sides=tuple(SideShape(name=side.name, good=side.good, detail=side.detail) for side in sides),
