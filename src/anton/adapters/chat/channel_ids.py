@@ -14,7 +14,6 @@ from pydantic import TypeAdapter, ValidationError
 
 from anton.system.files import replace_file
 
-FILE_NAME = "slack_channels.json"
 _KEPT = TypeAdapter(dict[str, str])
 
 
