@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from slack_sdk.web.async_client import AsyncWebClient
 from tests.counterparts.emulate import SLACK_CHANNEL, SLACK_TOKEN, emulated_slack, program
 from tests.counterparts.slack import CHANNEL, TOKEN, slack_server
 
@@ -61,7 +62,7 @@ async def stage(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
                 return SlackChat(SLACK_TOKEN, SLACK_CHANNEL, KEY, base_url=f"{url}/api/")
 
             async def history() -> list[str]:
-                client = opened().client
+                client = AsyncWebClient(token=SLACK_TOKEN, base_url=f"{url}/api/")
                 listed = await client.api_call("conversations.list")
                 known = {channel["name"]: channel["id"] for channel in listed["channels"]}
                 asked = {"channel": known[SLACK_CHANNEL], "include_all_metadata": "true"}

@@ -16,10 +16,9 @@ from typing import Any, TypeVar
 
 import httpx2
 import pytest
-from slack_sdk.web.async_client import AsyncWebClient
-from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from anton.adapters.chat.slack import SlackChat
+from anton.adapters.chat.slack_api import SlackApi
 from anton.adapters.forge.github import GitHubForge
 from anton.adapters.github.api import GitHub
 from anton.adapters.github.credential import PersonalToken
@@ -94,19 +93,22 @@ class Records(MemoryJournal):
             await write()
 
 
-class SlackCalls(AsyncWebClient):
+class SlackCalls(SlackApi):
     def __init__(self, death: Death, base_url: str) -> None:
-        super().__init__(token=SLACK_TOKEN, base_url=base_url)
+        super().__init__(SLACK_TOKEN, base_url)
         self.death = death
 
-    async def api_call(self, api_method: str, **given: Any) -> AsyncSlackResponse:
-        return await self.death.pass_by(partial(super().api_call, api_method, **given))
+    async def call(self, method: str, body: Mapping[str, object]) -> Mapping[str, object]:
+        return await self.death.pass_by(partial(super().call, method, body))
+
+    async def read(self, method: str, form: Mapping[str, str]) -> Mapping[str, object]:
+        return await self.death.pass_by(partial(super().read, method, form))
 
 
 class MortalChat(SlackChat):
     def __init__(self, death: Death, base_url: str) -> None:
         super().__init__(SLACK_TOKEN, CHANNEL_ID, b"k" * 32, base_url=base_url)
-        self._client = SlackCalls(death, base_url)
+        self._api = SlackCalls(death, base_url)
 
 
 class MortalSite(JiraSite):

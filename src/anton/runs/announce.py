@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 from anton.core.errors import OutsideError, RunBusy, unwrapped
@@ -23,7 +23,7 @@ from anton.runs.world import World
 GATHER_SECONDS = 1.0
 """Between two changes of a message: chats allow about one a second."""
 LAST_SECONDS = 20.0
-"""For the last change, once the work has ended."""
+"""For whatever is still to be shown once the work has ended."""
 FIRST_WAIT_SECONDS = 2.0
 LONGEST_WAIT_SECONDS = 120.0
 """Between two tries where the chat is out of reach; the wait doubles."""
@@ -37,6 +37,10 @@ class Announcer:
     log: RunLog
     _due: asyncio.Event = field(default_factory=asyncio.Event)
     _ending: asyncio.Event = field(default_factory=asyncio.Event)
+    _limit: asyncio.Timeout | None = None
+    """Of the change that is under way."""
+    _gives_up_at: float | None = None
+    """By the loop's clock; None as long as the work goes on."""
 
     def see(self, entry: Entry, state: RunState) -> None:  # noqa: ARG002 - a watcher's signature
         """A watcher of the run's log."""
@@ -62,7 +66,10 @@ class Announcer:
                 await self._pause(GATHER_SECONDS)
 
     def end(self) -> None:
-        """The work has ended."""
+        """The work has ended, and from now on the chat is not waited for much longer."""
+        self._gives_up_at = asyncio.get_running_loop().time() + LAST_SECONDS
+        if self._limit is not None and not self._limit.expired():
+            self._limit.reschedule(self._gives_up_at)
         self._ending.set()
         self._due.set()
 
@@ -70,15 +77,18 @@ class Announcer:
         """Show where the run stands now; a chat that is out of reach is left for later."""
         if self.log.state.told:
             return
-        try:
-            async with asyncio.timeout(LAST_SECONDS):
-                await self._show()
-        except (OutsideError, TimeoutError):
-            return
+        with suppress(OutsideError):
+            await self._show()
 
     async def _show(self) -> None:
         state = self.log.state
-        message = await self.chat.show(state, state.message)
+        try:
+            async with asyncio.timeout_at(self._gives_up_at) as self._limit:
+                message = await self.chat.show(state, state.message)
+        except TimeoutError:
+            raise OutsideError("the chat did not answer in time; it is tried again later") from None
+        finally:
+            self._limit = None
         await self.log.append(MessageShown(message, state.number))
 
     async def _pause(self, seconds: float) -> None:
@@ -115,7 +125,9 @@ async def show_again(world: World, run_id: str) -> bool:
     """
     try:
         async with world.open(run_id) as log:
-            await Announcer(world.chat, log).show_last()
+            announcer = Announcer(world.chat, log)
+            announcer.end()
+            await announcer.show_last()
             return log.state.told
     except RunBusy:
         return False

@@ -127,7 +127,7 @@ async def test_a_redirect_to_another_host_takes_no_credential_along(host: GitHos
 
 @pytest.mark.parametrize("token", ["", "a\nb", "ü", "x" * 3000])
 async def test_what_is_no_token_is_refused_before_git_runs(host: GitHost, tmp_path: Path, token: str) -> None:
-    with pytest.raises(RepositoryUnusable, match="is empty or no token"):
+    with pytest.raises(OutsideError, match="is empty or no token"):
         await cloned(host, tmp_path / "mirror", token).resolve("")
 
 
@@ -145,3 +145,9 @@ async def test_what_is_no_token_is_refused_before_git_runs(host: GitHost, tmp_pa
 )
 def test_only_plain_https_has_an_origin(url: str, found: str) -> None:
     assert origin(url) == found
+
+
+async def test_a_host_that_is_down_is_no_fault_of_the_repository(host: GitHost, tmp_path: Path) -> None:
+    nowhere = RemoteRepository("https://127.0.0.1:9/ann/shop.git", tmp_path / "mirror", trusting(host))
+    with pytest.raises(OutsideError, match="cannot be read"):
+        await nowhere.resolve("")

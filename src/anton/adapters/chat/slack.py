@@ -14,14 +14,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 
-import aiohttp
 from pydantic import BaseModel, ConfigDict, ValidationError
-from slack_sdk.errors import SlackApiError, SlackClientError
-from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetryHandler
-from slack_sdk.web.async_client import AsyncWebClient
-from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
+from anton.adapters.chat.channel_ids import ChannelIds
+from anton.adapters.chat.slack_api import SlackApi, SlackFailure, Waiting, listed, within
 from anton.core.errors import OutsideError
 from anton.core.run import RunState
 from anton.core.seal import seal_choice
@@ -36,12 +34,10 @@ POST_TYPE = "anton_post"
 """Of what is of no run."""
 ROOT = "message"
 """Key of the run's message itself."""
-TIMEOUT_SECONDS = 20
-RATE_LIMIT_WAITS = 3
-"""How often Slack's Retry-After is waited for before a post is given up for now."""
 SEARCHED = 200
 """Latest messages of the channel, or of the thread, that are looked through."""
 
+LATER = "it is tried again later"
 REMEDIES: Mapping[str, str] = {
     "invalid_auth": "SLACK_BOT_TOKEN is not taken; copy the bot token of the app again",
     "not_authed": "SLACK_BOT_TOKEN is empty",
@@ -83,6 +79,7 @@ class _Run:
     """What is known of one run's posts."""
 
     channel: str
+    """Its id; empty as long as nothing is known to be posted."""
     posts: dict[str, _Posted]
     certain: bool = False
     """Nothing can have been posted that is not in `posts`."""
@@ -101,6 +98,8 @@ class SlackChat:
         key: That buttons are sealed with.
         page_url: With `{run_id}` in it; empty where there is no page.
         base_url: Of the Web API.
+        waiting: How patient to be with it.
+        channel_ids: File that keeps the id of a channel that is given by its name.
     """
 
     def __init__(
@@ -111,25 +110,18 @@ class SlackChat:
         *,
         page_url: str = "",
         base_url: str = "https://slack.com/api/",
+        waiting: Waiting | None = None,
+        channel_ids: Path | None = None,
     ) -> None:
-        self._client = AsyncWebClient(
-            token=token,
-            base_url=base_url,
-            timeout=TIMEOUT_SECONDS,
-            retry_handlers=[AsyncRateLimitErrorRetryHandler(max_retry_count=RATE_LIMIT_WAITS)],
-        )
+        self._api = SlackApi(token, base_url, waiting)
         self._channel = channel
         self._key = key
-        self._channel_id = channel
-        """As soon as Slack has named it: a channel can be posted to by its name, but not be read."""
+        self._ids = ChannelIds(channel_ids)
+        self._seen = ""
+        """Id of the channel of the run that was shown last, which is most likely the same."""
         self._page_url = page_url
         self._runs: dict[str, _Run] = {}
         self._posting = asyncio.Lock()
-
-    @property
-    def client(self) -> AsyncWebClient:
-        """For those who answer what people press."""
-        return self._client
 
     @property
     def description(self) -> str:
@@ -143,8 +135,8 @@ class SlackChat:
             OutsideError: Slack is out of reach, or does not take the token.
         """
         try:
-            answer = await self._client.auth_test()
-        except (SlackClientError, aiohttp.ClientError, TimeoutError) as error:
+            answer = await self._api.read("auth.test", {})
+        except SlackFailure as error:
             raise self._explained(error) from error
         return f"{answer.get('user')} in {answer.get('team')}"
 
@@ -156,7 +148,7 @@ class SlackChat:
                 if not run.certain:
                     await self._recover(state, run)
                 await self._show(state, run)
-            except (SlackClientError, aiohttp.ClientError, TimeoutError) as error:
+            except SlackFailure as error:
                 run.certain = False  # what failed may have been posted all the same
                 raise self._explained(error) from error
             return run.name()
@@ -178,23 +170,24 @@ class SlackChat:
             async with self._posting:
                 ts = await self._posted(marker)
                 if not ts:
-                    self._channel_id, ts = await self._send(self._channel_id, said, "", metadata)
-        except (SlackClientError, aiohttp.ClientError, TimeoutError) as error:
+                    _, ts = await self._send_new(said, metadata)
+        except SlackFailure as error:
             raise self._explained(error) from error
         return f"{self.place}, {ts}"
 
     async def _posted(self, marker: str) -> str:
         """Time stamp of what was posted under a marker; empty where nothing is found."""
-        asked = {"channel": self._channel_id, "limit": SEARCHED, "include_all_metadata": "true"}
+        channel = await self._readable()
+        asked = {"channel": channel, "limit": str(SEARCHED), "include_all_metadata": "true"}
         try:
-            answer = await self._client.api_call("conversations.history", data=asked)
-        except SlackApiError as error:
-            if _code(error) not in _UNREADABLE:
+            answer = await self._api.read("conversations.history", asked)
+        except SlackFailure as error:
+            if error.code not in _UNREADABLE:
                 raise
             return ""
-        for found in answer.get("messages") or ():
-            metadata = found.get("metadata") or {}
-            payload = metadata.get("event_payload") or {}
+        for found in listed(answer, "messages"):
+            metadata = within(found, "metadata")
+            payload = within(metadata, "event_payload")
             if metadata.get("event_type") == POST_TYPE and payload.get("marker") == marker:
                 return str(found.get("ts"))
         return ""
@@ -209,9 +202,14 @@ class SlackChat:
     def _known(self, run_id: str, message: str) -> _Run:
         known = self._runs.get(run_id)
         if known is None:
-            known = self._runs[run_id] = _read(message, self._channel_id)
-            self._channel_id = known.channel
+            known = self._runs[run_id] = _read(message)
+            self._seen = known.channel or self._seen
         return known
+
+    async def _readable(self) -> str:
+        """What the channel can be read by, as far as it is known: it is posted to by its name."""
+        known = await self._ids.id_of(self._channel)
+        return (self._seen or known) if known.islower() else known  # no id has small letters, all names have
 
     async def _show(self, state: RunState, run: _Run) -> None:
         links = self.links(state.run_id)
@@ -227,9 +225,12 @@ class SlackChat:
             return known.ts
         if known is None or not await self._edit(run, known.ts, post, run_id, key, digest):
             run.certain = False
-            sent = await self._send(run.channel, post, thread_ts, _metadata(run_id, key, digest))
-            run.channel = self._channel_id = sent[0]
-            known = _Posted(ts=sent[1], digest=digest)
+            metadata = _metadata(run_id, key, digest)
+            if run.channel:
+                run.channel, ts = await self._send(run.channel, post, thread_ts, metadata)
+            else:
+                run.channel, ts = await self._send_new(post, metadata)
+            known = _Posted(ts=ts, digest=digest)
             run.certain = True
         run.posts[key] = _Posted(ts=known.ts, digest=digest)
         return known.ts
@@ -239,14 +240,20 @@ class SlackChat:
         metadata = _metadata(run_id, key, digest)
         plain: dict[str, object] = {"channel": run.channel, "ts": ts, "text": post.text, "metadata": metadata}
         try:
-            await self._call("chat.update", {**plain, "blocks": list(post.blocks)})
-        except SlackApiError as error:
-            if _code(error) in _GONE:
+            await self._api.call("chat.update", {**plain, "blocks": list(post.blocks)})
+        except SlackFailure as error:
+            if error.code in _GONE:
                 return False
-            if _code(error) not in _UNSHOWABLE:
+            if error.code not in _UNSHOWABLE:
                 raise
-            await self._call("chat.update", {**plain, "blocks": []})
+            await self._api.call("chat.update", {**plain, "blocks": []})
         return True
+
+    async def _send_new(self, post: Post, metadata: dict[str, object]) -> tuple[str, str]:
+        """Channel id and time stamp of a new post in the channel of the settings."""
+        channel_id, ts = await self._send(self._channel, post, "", metadata)
+        await self._ids.learn(self._channel, channel_id)
+        return channel_id, ts
 
     async def _send(
         self, channel: str, post: Post, thread_ts: str, metadata: dict[str, object]
@@ -261,68 +268,63 @@ class SlackChat:
             **({"thread_ts": thread_ts} if thread_ts else {}),
         }
         try:
-            answer = await self._call("chat.postMessage", {**plain, "blocks": list(post.blocks)})
-        except SlackApiError as error:
-            if _code(error) not in _UNSHOWABLE:
+            answer = await self._api.call("chat.postMessage", {**plain, "blocks": list(post.blocks)})
+        except SlackFailure as error:
+            if error.code not in _UNSHOWABLE:
                 raise
-            answer = await self._call("chat.postMessage", plain)
-        return str(answer["channel"]), str(answer["ts"])
-
-    async def _call(self, method: str, body: dict[str, object]) -> AsyncSlackResponse:
-        return await self._client.api_call(method, json=body)
+            answer = await self._api.call("chat.postMessage", plain)
+        where, ts = answer.get("channel"), answer.get("ts")
+        if not isinstance(where, str) or not isinstance(ts, str) or not where or not ts:
+            raise SlackFailure("", "it does not say where the post is")
+        return where, ts
 
     async def _recover(self, state: RunState, run: _Run) -> None:
         """Find what was posted for the run and never written down."""
         root = run.posts.get(ROOT)
+        channel = run.channel or await self._readable()
         try:
             if root is None:
-                oldest = str(state.started_at.timestamp() - 1)
-                await self._look(run, state.run_id, "conversations.history", {"oldest": oldest})
+                oldest = {"oldest": str(state.started_at.timestamp() - 1)}
+                await self._look(run, channel, state.run_id, "conversations.history", oldest)
                 root = run.posts.get(ROOT)
             if root is not None:
-                await self._look(run, state.run_id, "conversations.replies", {"ts": root.ts})
-        except SlackApiError as error:
-            # By name a channel can be posted to, but not be read; without the scope nothing can.
-            if _code(error) not in (*_UNREADABLE, "thread_not_found"):
+                run.channel = channel
+                await self._look(run, channel, state.run_id, "conversations.replies", {"ts": root.ts})
+        except SlackFailure as error:
+            # By a name that no id is known for a channel cannot be read; without the scope none can.
+            if error.code not in (*_UNREADABLE, "thread_not_found"):
                 raise
         run.certain = True
 
-    async def _look(self, run: _Run, run_id: str, method: str, where: Mapping[str, str]) -> None:
-        asked = {"channel": run.channel, "limit": SEARCHED, "include_all_metadata": "true", **where}
-        answer = await self._client.api_call(method, data=asked)
-        for found in answer.get("messages") or ():
-            metadata = found.get("metadata") or {}
-            payload = metadata.get("event_payload") or {}
+    async def _look(
+        self, run: _Run, channel: str, run_id: str, method: str, where: Mapping[str, str]
+    ) -> None:
+        asked = {"channel": channel, "limit": str(SEARCHED), "include_all_metadata": "true", **where}
+        for found in listed(await self._api.read(method, asked), "messages"):
+            metadata = within(found, "metadata")
+            payload = within(metadata, "event_payload")
             if metadata.get("event_type") == EVENT_TYPE and payload.get("run_id") == run_id:
                 post = _Posted(ts=str(found.get("ts")), digest=str(payload.get("digest", "")))
                 run.posts.setdefault(str(payload.get("key", "")), post)
 
-    def _explained(self, error: Exception) -> OutsideError:
-        if isinstance(error, SlackApiError):
-            code = _code(error)
-            remedy = REMEDIES.get(code, "it is tried again later")
-            return OutsideError(f"Slack refused a call for channel {self._channel!r}: {code}; {remedy}")
+    def _explained(self, failure: SlackFailure) -> OutsideError:
+        if failure.code:
+            remedy = REMEDIES.get(failure.code, "it is tried again later")
+            return OutsideError(
+                f"Slack refused a call for channel {self._channel!r}: {failure.code}; {remedy}"
+            )
         return OutsideError(
-            f"Slack could not be reached for channel {self._channel!r}: {error or type(error).__name__}; "
-            "it is tried again later"
+            f"Slack could not be reached for channel {self._channel!r}: {failure}; it is tried again later"
         )
 
 
-def _read(message: str, channel: str) -> _Run:
+def _read(message: str) -> _Run:
     """What the journal says was posted; a name that is none of ours says nothing."""
     try:
         name = _Name.model_validate_json(message)
     except ValidationError:
-        return _Run(channel, {})
+        return _Run("", {})
     return _Run(name.channel, dict(name.posts))
-
-
-def _code(error: SlackApiError) -> str:
-    """Slack's name of the error; the status of an answer that is not Slack's own."""
-    answer = error.response
-    if isinstance(answer.data, dict):
-        return str(answer.data.get("error", ""))
-    return f"status {answer.status_code}"
 
 
 def _metadata(run_id: str, key: str, digest: str) -> dict[str, object]:

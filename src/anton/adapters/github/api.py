@@ -8,6 +8,7 @@ again.
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -24,8 +25,6 @@ from anton.core.errors import OutsideError
 from anton.core.text import one_line
 
 JSON = "application/vnd.github+json"
-SECONDS = 30.0
-"""For one answer."""
 MAX_BYTES = 8_000_000
 """Of one answer."""
 MAX_PAGES = 10
@@ -70,6 +69,21 @@ class _Calls(GitHubAPI):
                 if len(content) > MAX_BYTES:
                     raise ValueError(f"more than {MAX_BYTES:,} bytes")
             return answer.status_code, answer.headers, bytes(content)
+
+    async def changed(self, url: str, token: str, etag: str) -> tuple[Any, str] | None:
+        """What is at a URL and its ETag; None for 304."""
+        headers = {
+            "accept": JSON,
+            "user-agent": self.requester,
+            **({"authorization": f"token {token}"} if token else {}),
+            **({"if-none-match": etag} if etag else {}),
+        }
+        status, told, content = await self._request("GET", url, headers)
+        if status == 304 and etag:
+            return None
+        if status != 200:
+            raise _Answered(status, told, content[:MAX_WORDS].decode("utf-8", "replace"))
+        return json.loads(content), told.get("etag", "")
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
@@ -119,6 +133,21 @@ class GitHub:
         return await self._asked(
             what, lambda token: self._calls.getitem(url, accept=accept, oauth_token=token), reads=True
         )
+
+    async def get_if_changed(
+        self, path: str, names: Mapping[str, str], etag: str, **query: str
+    ) -> tuple[Any, str] | None:
+        """What is at a path and its ETag, or None where it is what that ETag was given for.
+
+        Raises:
+            OutsideError: out of reach or refused; `Missing` for 404.
+        """
+        url = str(httpx2.URL(self._filled(path, names), params=query))
+        what = f"reading {_shown(path, names)}"
+        found: tuple[Any, str] | None = await self._asked(
+            what, lambda token: self._calls.changed(url, token, etag), reads=True
+        )
+        return found
 
     async def post(self, path: str, names: Mapping[str, str], content: object) -> Any:  # noqa: ANN401 (JSON)
         """Have something made.
@@ -234,11 +263,12 @@ class GitHub:
             await self.patience.sleep(wait)
 
     async def _answer(self, call: Callable[[str], Awaitable[Any]], token: str) -> Any:  # noqa: ANN401 (JSON)
+        limit = self.patience.answer_seconds
         try:
-            async with asyncio.timeout(SECONDS):
+            async with asyncio.timeout(limit):
                 return await call(token)
         except TimeoutError:
-            raise httpx2.ReadTimeout(f"no answer within {SECONDS:g} seconds") from None
+            raise httpx2.ReadTimeout(f"no answer within {limit:g} seconds") from None
         except HTTPException as error:
             raise _Answered(int(error.status_code), error.headers, str(error)) from None
         except (AttributeError, LookupError, TypeError, ValueError) as error:

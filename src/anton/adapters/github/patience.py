@@ -25,6 +25,8 @@ class Patience:
     """Upper bound of the first wait; it doubles with each repeat."""
     longest_wait_seconds: float = 120.0
     """Where GitHub asks for more, the call has failed, and the run is resumed later."""
+    answer_seconds: float = 30.0
+    """For one answer, from the request to its end."""
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     chance: Callable[[], float] = random.random
     """A number from 0 up to 1."""

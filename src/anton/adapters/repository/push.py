@@ -15,7 +15,20 @@ from anton.core.text import without_userinfo
 SECONDS = 180.0
 """Time limit of a push and of a look at a remote."""
 
-ENVIRONMENT = {"GIT_ALLOW_PROTOCOL": "https:ssh", "GIT_SSH_COMMAND": "ssh -o BatchMode=yes"}
+MAX_HEAD_BYTES = 100_000
+"""Of what a remote lists where one branch is asked for."""
+SILENT_SECONDS = 60
+"""After which a remote that sends nothing is given up; one that is at work gives a sign every five seconds.
+Source: https://git-scm.com/docs/git-config#Documentation/git-config.txt-uploadpackkeepAlive"""
+
+ENVIRONMENT = {
+    "GIT_ALLOW_PROTOCOL": "https:ssh",
+    "GIT_SSH_COMMAND": (
+        f"ssh -o BatchMode=yes -o ConnectTimeout={SILENT_SECONDS} -o ServerAliveInterval={SILENT_SECONDS}"
+    ),
+    "GIT_HTTP_LOW_SPEED_LIMIT": "1",
+    "GIT_HTTP_LOW_SPEED_TIME": str(SILENT_SECONDS),
+}
 """For a remote on another machine; ssh asks nobody for a password."""
 
 
@@ -95,7 +108,7 @@ async def head_at(git: Git, branch: str, address: str, remote: str) -> str:
         OutsideError: the remote is out of reach.
     """
     ref = f"refs/heads/{branch}"
-    done = await git.run("ls-remote", "--", address, ref, seconds=SECONDS)
+    done = await git.run("ls-remote", "--", address, ref, seconds=SECONDS, max_bytes=MAX_HEAD_BYTES)
     if done.code:
         raise OutsideError(
             f"{shown(remote)} cannot be reached, so nothing was pushed: {done.words}{remedy(git, done)}"

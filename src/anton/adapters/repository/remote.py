@@ -15,6 +15,8 @@ from anton.adapters.repository.push import SECONDS, remedy, shown
 from anton.core.errors import OutsideError, RepositoryUnusable
 from anton.ports import BaseCommit
 
+MAX_LISTED_BYTES = 64_000_000
+"""Of names of branches and tags; what a remote lists beyond is not looked at."""
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
@@ -44,18 +46,16 @@ class RemoteRepository(GitRepository):
         `branch` is the branch that `ref` names; for a tag or a commit it is the default branch.
 
         Raises:
-            RepositoryUnusable: it is out of reach, empty, or has no such branch, tag or commit.
+            RepositoryUnusable: it is empty, has no such branch, tag or commit, or does not let us in.
+            OutsideError: it is out of reach for now.
         """
-        try:
-            async with self._reached(self._url) as (git, address):
-                default, names = await _listed(git, address, self._url)
-                wanted, branch = _meant(ref, default, names, self._url)
-                await self._mirror.create("sha1" if len(next(iter(names.values()))) == 40 else "sha256")
-                await asyncio.to_thread(self._mirror.sweep)
-                async with self._mirror.alone():
-                    commit = await fetch_ref(git, wanted, ref or branch, address, self._url)
-        except OutsideError as error:
-            raise RepositoryUnusable(str(error)) from error
+        async with self._reached(self._url) as (git, address):
+            default, names = await _listed(git, address, self._url)
+            wanted, branch = _meant(ref, default, names, self._url)
+            await self._mirror.create("sha1" if len(next(iter(names.values()))) == 40 else "sha256")
+            await asyncio.to_thread(self._mirror.sweep)
+            async with self._mirror.alone():
+                commit = await fetch_ref(git, wanted, ref or branch, address, self._url)
         tree, subject = await self._tree_and_subject(commit)
         return BaseCommit(commit, tree, branch, subject, self._url, dirty=False)
 
@@ -66,9 +66,16 @@ async def _listed(git: Git, address: str, url: str) -> tuple[str, Mapping[str, s
         Path("/nonexistent"), git.environment, git.settings, git.handed
     )  # there may be no mirror yet
     wanted = ("HEAD", "refs/heads/*", "refs/tags/*")
-    done = await nowhere.run("ls-remote", "--symref", "--", address, *wanted, cwd=Path("/"), seconds=SECONDS)
+    done = await nowhere.run(
+        *("ls-remote", "--symref", "--", address, *wanted),
+        cwd=Path("/"),
+        seconds=SECONDS,
+        max_bytes=MAX_LISTED_BYTES,
+    )
     if done.code:
-        raise OutsideError(f"{shown(url)} cannot be read: {done.words}{remedy(git, done)}")
+        refused = remedy(git, done)
+        kind = RepositoryUnusable if refused else OutsideError
+        raise kind(f"{shown(url)} cannot be read: {done.words}{refused}")
     default, names = "", {}
     for line in done.out.decode("utf-8", "replace").splitlines():
         value, _, name = line.partition("\t")
@@ -82,7 +89,7 @@ async def _listed(git: Git, address: str, url: str) -> tuple[str, Mapping[str, s
 def _meant(ref: str, default: str, names: Mapping[str, str], url: str) -> tuple[str, str]:
     """What to fetch, and the branch it is of."""
     if not names:
-        raise OutsideError(f"{shown(url)} has no commits yet. Push something, then try again.")
+        raise RepositoryUnusable(f"{shown(url)} has no commits yet. Push something, then try again.")
     short = (ref or default).removeprefix("refs/heads/")
     if f"refs/heads/{short}" in names:
         return f"refs/heads/{short}", short
@@ -91,6 +98,6 @@ def _meant(ref: str, default: str, names: Mapping[str, str], url: str) -> tuple[
         return f"refs/tags/{tag}", default
     if default and _COMMIT.fullmatch(ref):
         return ref, default
-    raise OutsideError(
+    raise RepositoryUnusable(
         f"{shown(url)} has no branch or tag {ref or 'that is its default'!r}. Name another: --base"
     )
