@@ -83,6 +83,15 @@ class Escapable(Tool, Protocol):
         ...
 
 
+@runtime_checkable
+class Situated(Tool, Protocol):
+    """A tool whose calls start in a folder of the worktree that earlier calls led to."""
+
+    async def folder(self) -> str:
+        """That the next call starts in, relative to the worktree; empty for its root."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """A call that is ready to be made, and does then what was shown and nothing else."""

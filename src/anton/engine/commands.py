@@ -194,9 +194,10 @@ class _Judge:
         self._names(target, writes=True)
 
     def _names(self, word: Word, *, writes: bool) -> None:
-        if self.rules.secrets.mentioned(word.text):
+        paths = self.scope.read_from(word.text)
+        if any(map(self.rules.secrets.mentioned, paths)):
             self.find(Danger.DANGEROUS, Reach.OUTSIDE, f"touches {word.text!r}, where secrets are kept")
-        if writes and self.rules.guarded.mentioned(word.text):
+        if writes and any(map(self.rules.guarded.mentioned, paths)):
             self.find(
                 Danger.DANGEROUS, Reach.WRITE, f"writes {word.text!r}, which runs or is trusted uncalled"
             )

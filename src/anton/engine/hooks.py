@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from anton.core.event import AgentOutcome, HookFailed, HookMoment
+from anton.core.ended import RESTED
+from anton.core.event import HookFailed, HookMoment
 from anton.core.hook import HookEvent
 from anton.core.message import ToolCall
 from anton.core.tool import ToolResult
@@ -34,7 +35,7 @@ class AgentHooks:
         ended = self.log.state.ended
         if ended is None:
             return
-        if ended.outcome not in (AgentOutcome.SUBMITTED, AgentOutcome.ANSWERED):
+        if ended.outcome not in RESTED:
             await self._tell(replace(self._event(HookMoment.ON_ERROR), ended=ended))
         await self._tell(replace(self._event(HookMoment.AFTER_AGENT), ended=ended))
 

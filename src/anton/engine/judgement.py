@@ -16,6 +16,7 @@ from anton.core.permission import Danger
 from anton.core.tool import Reach, ToolSpec
 from anton.engine.command_rules import Rules
 from anton.engine.commands import assess
+from anton.engine.path_scope import Scope
 from anton.engine.rule_examples import load_rules
 
 
@@ -31,26 +32,35 @@ class Judgement:
     """What was found in it."""
 
 
-Judge = Callable[[ToolSpec, str], Judgement]
-"""Takes a tool and the arguments of a call as the model wrote them. Never raises."""
+Judge = Callable[[ToolSpec, str, str], Judgement]
+"""Takes a tool, the arguments of a call as the model wrote them, and the folder that it starts in.
+
+Never raises.
+"""
 
 
-def judge(spec: ToolSpec, arguments: str) -> Judgement:
-    """What is known of one call."""
-    return JUDGES.get(spec.name, _by_reach)(spec, arguments)
+def judge(spec: ToolSpec, arguments: str, folder: str = "") -> Judgement:
+    """What is known of one call.
+
+    Args:
+        spec: The tool.
+        arguments: As the model wrote them.
+        folder: That the call starts in, relative to the worktree; empty for its root.
+    """
+    return JUDGES.get(spec.name, _by_reach)(spec, arguments, folder)
 
 
-def _by_reach(spec: ToolSpec, arguments: str) -> Judgement:
+def _by_reach(spec: ToolSpec, arguments: str, folder: str) -> Judgement:  # noqa: ARG001 - a judge's signature
     danger = Danger.UNKNOWN if spec.reach in (Reach.NETWORK, Reach.OUTSIDE) else Danger.SAFE
     return Judgement(spec.reach, danger, f"{spec.name} {arguments.strip()}")
 
 
-def _by_command(spec: ToolSpec, arguments: str) -> Judgement:
+def _by_command(spec: ToolSpec, arguments: str, folder: str) -> Judgement:
     """A call whose argument `command` is a command line."""
     command = _command(arguments)
     if command is None:  # the tool itself will say what is wrong with the arguments
         return Judgement(Reach.RUN, Danger.UNKNOWN, f"{spec.name} {arguments.strip()}")
-    found = assess(command, _rules())
+    found = assess(command, _rules(), Scope(folder=folder))
     return Judgement(found.reach, found.danger, command, found.reason)
 
 

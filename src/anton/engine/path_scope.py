@@ -31,6 +31,11 @@ class Scope:
             return True
         return any(self._leads_out(text, word.kind) for text in candidates(word.text))
 
+    def read_from(self, text: str) -> tuple[str, ...]:
+        """A word's text, and what it means as a path where the line starts deeper in the worktree."""
+        relative = self.folder and not text.startswith(("/", "~"))
+        return (text, f"{self.folder}/{text}") if relative else (text,)
+
     def _leads_out(self, text: str, kind: Kind) -> bool:
         if text in _HARMLESS:
             return False

@@ -17,7 +17,7 @@ from anton.core.permission import (
     decide_publishing,
     unattended,
 )
-from anton.core.tool import Escapable, Publishing, Tool, ToolSpec
+from anton.core.tool import Escapable, Publishing, Situated, Tool, ToolSpec
 from anton.engine.judgement import Judgement, judge
 from anton.engine.person import Nobody, Person
 
@@ -44,7 +44,8 @@ class Permitted:
         """
         if isinstance(self.tool, Publishing):
             return await self._published(self.tool, arguments)
-        judged = judge(self.spec, arguments)
+        folder = await self.tool.folder() if isinstance(self.tool, Situated) else ""
+        judged = judge(self.spec, arguments, folder)
         allowed = await self._settled(self._decision(judged), judged.shown)
         try:
             return await self.tool.call(arguments)

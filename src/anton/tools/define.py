@@ -7,6 +7,7 @@ the ToolContext, which the model does not see.
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import re
 from collections.abc import Awaitable, Callable, Mapping
@@ -20,6 +21,7 @@ from anton.core.schema import mistakes, schema_of
 from anton.core.tool import Prepared, Reach, ToolSpec
 from anton.tools.context import Confinement, ToolContext
 from anton.tools.excerpt import bounded
+from anton.tools.worktree import standing
 
 MAX_ARGUMENT_CHARACTERS = 4_000_000
 """Of one call's JSON text."""
@@ -91,6 +93,11 @@ class BoundTool:
 @dataclass(frozen=True, slots=True)
 class EscapableTool(BoundTool):
     """A `core.tool.Escapable`: what it runs in the sandbox it can also run outside."""
+
+    async def folder(self) -> str:
+        """The folder that the next command starts in: the one of the last, as long as it is there."""
+        terminal = self.context.terminal
+        return await asyncio.to_thread(standing, self.context.worktree, terminal.folder) if terminal else ""
 
     async def call_outside(self, arguments: str) -> str:
         """Carry out one call outside the sandbox, as a person has said that it may.

@@ -12,7 +12,6 @@ import asyncio
 import re
 import secrets
 import signal
-from contextlib import suppress
 from typing import Annotated
 
 from pydantic import Field
@@ -25,7 +24,7 @@ from anton.core.tool import Reach
 from anton.ports import Execution
 from anton.tools.context import Confinement, ToolContext
 from anton.tools.define import tool
-from anton.tools.worktree import Kind, Worktree
+from anton.tools.worktree import Worktree, is_folder, standing
 
 MAX_SECONDS = 300.0
 """Of one call; an agent's own limit may end it sooner."""
@@ -113,9 +112,8 @@ def _split(output: str, word: str) -> tuple[str, str]:
 
 def _standing(worktree: Worktree, folder: str) -> tuple[str, tuple[str, ...]]:
     """The folder to start in, and a sentence where the last one is gone."""
-    if not folder or _is_folder(worktree, folder):
-        return folder, ()
-    return "", (f"The folder {shown(folder)} is gone; this ran in {ROOT}.",)
+    found = standing(worktree, folder)
+    return found, (f"The folder {shown(folder)} is gone; this ran in {ROOT}.",) if found != folder else ()
 
 
 def _followed(worktree: Worktree, folder: str, said: str) -> tuple[str, tuple[str, ...]]:
@@ -123,18 +121,12 @@ def _followed(worktree: Worktree, folder: str, said: str) -> tuple[str, tuple[st
     if said == ROOT:
         return "", ()
     inside = said.removeprefix(f"{ROOT}/")
-    if inside != said and inside.isprintable() and _is_folder(worktree, inside):
+    if inside != said and inside.isprintable() and is_folder(worktree, inside):
         return inside, ()
-    stays = folder if not folder or _is_folder(worktree, folder) else ""
+    stays = folder if not folder or is_folder(worktree, folder) else ""
     if not said:
         return stays, ()
     return stays, (f"It ended in a folder outside of {ROOT}; the next command starts in {shown(stays)}.",)
-
-
-def _is_folder(worktree: Worktree, folder: str) -> bool:
-    with suppress(ToolError):
-        return worktree.kind(folder) is Kind.FOLDER
-    return False
 
 
 def _told(printed: str, remarks: tuple[str, ...], execution: Execution, seconds: float, folder: str) -> str:

@@ -368,3 +368,15 @@ def _explain(error: OSError, inside: str) -> str:
     if known:
         return known.format(path=repr(inside))
     return f"{inside!r} cannot be opened: {os.strerror(error.errno or 0)}"
+
+
+def is_folder(worktree: Worktree, path: str) -> bool:
+    """Whether there is a folder at a path that no link is part of, so that `..` is what the path says."""
+    with suppress(ToolError), worktree.opened(path, folder=True, links=Links.REFUSE):
+        return True
+    return False
+
+
+def standing(worktree: Worktree, folder: str) -> str:
+    """Where a shell stands that was left in a folder: its root, where that folder is gone."""
+    return folder if folder and is_folder(worktree, folder) else ""
