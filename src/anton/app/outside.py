@@ -27,6 +27,7 @@ def chat_of(settings: Settings) -> Chat:
         load_key(settings.home),
         page_url=f"{public}/runs/{{run_id}}" if public else "",
         base_url=f"{slack.base_url}/",
+        channel_ids=settings.home / "slack_channels.json",
     )
     return chat
 

@@ -209,7 +209,8 @@ class SlackChat:
     async def _readable(self) -> str:
         """What the channel can be read by, as far as it is known: it is posted to by its name."""
         known = await self._ids.id_of(self._channel)
-        return (self._seen or known) if known.islower() else known  # no id has small letters, all names have
+        is_id = known != known.lower()  # a name has no capitals
+        return known if is_id else self._seen or known
 
     async def _show(self, state: RunState, run: _Run) -> None:
         links = self.links(state.run_id)
