@@ -63,6 +63,7 @@ BY_NAME = {
         "anton.adapters.ci.github",
         "anton.adapters.forge.github",
         "anton.adapters.github.connect",
+        "anton.adapters.tracker.github",
     },
     "app/models.py": {"anton.adapters.model.chat_completions"},
     "app/shared.py": {"anton.adapters.journal.objects", "anton.adapters.queue.dbos"},

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from anton.core.briefing import Briefing
 from anton.core.codec import decode_event, encode_event
-from anton.core.consent import AnswerRefused, ApprovalGiven, BaseMoved
+from anton.core.consent import AnswerRefused, ApprovalGiven, BaseMoved, TicketChanged, TicketNews
 from anton.core.errors import IllegalTransition
 from anton.core.event import (
     AgentEnded,
@@ -83,6 +83,7 @@ TABLE: Sequence[tuple[Event, dict[Phase, Phase]]] = (
     (HookFailed("code", HookMoment.AFTER_TOOL, "notify", "it ended with code 1"), ACTIVE),
     (ApprovalGiven("slack:T1/U1", "d" * 64, "Kim"), {Phase.DECIDING: Phase.DECIDING}),
     (AnswerRefused("slack:T1/U9", "approve", "d" * 64, "no rule"), {phase: phase for phase in Phase}),
+    (TicketChanged((TicketNews.CLOSED,), ("It is closed.",)), {Phase.DECIDING: Phase.DECIDING}),
     (BaseMoved("c" * 40, "u" * 40, "Go on", 2, "main moved"), {Phase.DELIVERING: Phase.WORKING}),
     (LetterRefused("l1", "Kim", "too late"), {phase: phase for phase in Phase}),
     (MessageShown("C1/1.2", 3), {phase: phase for phase in Phase}),

@@ -27,7 +27,7 @@ from anton.core.event import (
 from anton.core.proof import Commit, Opinion, Patch, Proof
 from anton.core.run import RunState
 from anton.core.ticket import Ticket
-from anton.ports import Forge, PullRequestDraft, Tracker
+from anton.ports import Forge, PullRequestDraft, Sighting, Tracker
 from anton.runs.deliver import APPROVED
 from anton.runs.runner import advance
 from anton.runs.world import World
@@ -80,8 +80,8 @@ class FailingTracker:
     async def start(self, ticket: Ticket) -> None:
         raise OutsideError("the tracker is out of reach")
 
-    async def reread(self, ticket: Ticket) -> Ticket:
-        return ticket
+    async def reread(self, ticket: Ticket) -> Sighting:
+        return Sighting(ticket)
 
     async def merged(self, ticket: Ticket, link: str) -> str:
         return await self.close(ticket, link)

@@ -30,7 +30,7 @@ from anton.core.event import (
 from anton.core.proof import FaultKind
 from anton.core.run import Phase, RunState
 from anton.core.ticket import Ticket
-from anton.ports import Tracker
+from anton.ports import Sighting, Tracker
 from anton.proving.bundle import read_bundle
 from anton.runs.bundle import BUNDLE
 from anton.runs.runner import advance, answer
@@ -181,8 +181,8 @@ class TrackerDown:
     async def start(self, ticket: Ticket) -> None:
         raise OutsideError("tracker.example does not answer")
 
-    async def reread(self, ticket: Ticket) -> Ticket:
-        return ticket
+    async def reread(self, ticket: Ticket) -> Sighting:
+        return Sighting(ticket)
 
     async def merged(self, ticket: Ticket, link: str) -> str:
         return await self.close(ticket, link)

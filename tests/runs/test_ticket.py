@@ -17,6 +17,7 @@ from anton.core.event import AgentStarted, Verb
 from anton.core.person import terminal
 from anton.core.run import Phase, RunState
 from anton.core.ticket import Ticket
+from anton.ports import Sighting
 from anton.runs.runner import advance, answer
 from anton.runs.ticket import conclude_merged, take_on
 from anton.runs.world import World
@@ -43,7 +44,7 @@ def office(tmp_path: Path) -> Office:
 def world_with(office: Office, jira: Jira, done: str = "approval") -> World:
     remote = jira_tracker(jira.base_url, EMAIL, TOKEN, {"done": done})
     world = office.world()
-    return replace(world, tracker=RoutedTracker("jira", remote, LocalTracker(office.home / "tickets")))
+    return replace(world, tracker=RoutedTracker({"jira": remote}, LocalTracker(office.home / "tickets")))
 
 
 async def briefed(office: Office, world: World) -> RunState:
@@ -119,12 +120,29 @@ async def test_an_issue_that_waits_for_the_merge_is_done_then(office: Office, ji
 async def test_what_could_be_read_is_kept_where_the_issue_cannot_be_moved(office: Office, jira: Jira) -> None:
     jira.troubles = [Trouble(403, path="transitions")]
     known, notices = await take_on(world_with(office, jira).tracker, TOLD)
-    assert known.title == "To-dos come back"
+    assert known.ticket.title == "To-dos come back"
     assert "give that account the permission" in notices[0]
 
 
 async def test_an_issue_that_was_deleted_is_repaired_as_it_was_told(office: Office, jira: Jira) -> None:
     del jira.issues["ED-7"]
     known, notices = await take_on(world_with(office, jira).tracker, TOLD)
-    assert known == TOLD
+    assert known == Sighting(TOLD)
     assert "there is no issue 'ED-7'" in notices[0]
+
+
+async def test_a_ticket_that_cannot_be_looked_at_is_begun_all_the_same(tmp_path: Path) -> None:
+    class Blind(LocalTracker):
+        async def reread(self, ticket: Ticket) -> Sighting:
+            raise OutsideError("give the credential the permission to read Issues")
+
+    tracker = Blind(tmp_path)
+    known, notices = await take_on(tracker, TOLD)
+    assert (known, notices) == (
+        Sighting(TOLD),
+        (
+            "The ticket could not be looked at where it is at home: "
+            "give the credential the permission to read Issues",
+        ),
+    )
+    assert "status: in progress" in (tmp_path / "ED-7.md").read_text()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -17,7 +19,7 @@ from anton.core.event import Decided, RunOutcome, Verb
 from anton.core.person import Person, api, slack, terminal
 from anton.core.run import Phase, RunState, fold
 from anton.core.ticket import Ticket
-from anton.ports import Tracker
+from anton.ports import Sighting, Tracker
 from anton.runs.runner import advance, answer
 from tests.office import QUICK_COMMAND, QUICK_FILES, RUN, Office
 
@@ -169,13 +171,18 @@ async def test_rules_that_nobody_can_meet_are_said_in_the_briefing(office: Offic
     )
 
 
+Change = Callable[[Sighting], Sighting]
+
+
 @dataclass
 class RestlessTracker:
-    """A tracker whose ticket is changed by somebody while the agents work."""
+    """A tracker whose ticket is changed by somebody while nobody looks."""
 
     inner: Tracker
-    changed: Callable[[Ticket], Ticket]
+    changed: Change
     readings: int = 0
+    calm: int = 1
+    """How often the ticket is read before it is changed."""
 
     @property
     def description(self) -> str:
@@ -184,9 +191,10 @@ class RestlessTracker:
     async def get(self, key: str) -> Ticket:
         return await self.inner.get(key)
 
-    async def reread(self, ticket: Ticket) -> Ticket:
+    async def reread(self, ticket: Ticket) -> Sighting:
         self.readings += 1
-        return self.changed(ticket) if self.readings > AT_START else ticket
+        seen = Sighting(ticket, "as it was", changed_at=EDITED_AT - timedelta(hours=1))
+        return self.changed(seen) if self.readings > self.calm else seen
 
     async def start(self, ticket: Ticket) -> None:
         await self.inner.start(ticket)
@@ -198,43 +206,103 @@ class RestlessTracker:
         return await self.inner.merged(ticket, link)
 
 
-AT_START = 1
-"""How often a ticket is read before the agents start."""
+EDITED_AT = datetime(2026, 11, 25, 2, 14, tzinfo=UTC)
+WAS_EDITED = (
+    "The ticket BUG-42 was edited or commented on meanwhile (last changed at 2026-11-25 02:14 UTC); "
+    "the agents read it as it was before."
+)
+IS_CLOSED = "The ticket BUG-42 is closed at its tracker: “Won't do” (last changed at 2026-11-25 02:14 UTC)."
+IS_GONE = "The ticket BUG-42 is no longer at its tracker."
 
 
-def edited(ticket: Ticket) -> Ticket:
-    return replace(ticket, body=f"{ticket.body} Only on Sundays.")
+def edited(seen: Sighting) -> Sighting:
+    return replace(seen, text="only on Sundays", changed_at=EDITED_AT)
 
 
-def relabelled(ticket: Ticket) -> Ticket:
-    return replace(ticket, labels=("urgent",))
+def closed(seen: Sighting) -> Sighting:
+    return replace(seen, closed="Won't do", changed_at=EDITED_AT)
 
 
-def deleted(ticket: Ticket) -> Ticket:
-    raise UsageError(f"{ticket.key} is gone")
+def moved(seen: Sighting) -> Sighting:
+    return replace(seen, changed_at=EDITED_AT)
 
 
-def unreachable(ticket: Ticket) -> Ticket:
+def deleted(seen: Sighting) -> Sighting:
+    raise UsageError(f"{seen.ticket.key} is gone")
+
+
+def unreachable(seen: Sighting) -> Sighting:
     raise OutsideError("the tracker is down")
 
 
+def mute(seen: Sighting) -> Sighting:
+    return Sighting(seen.ticket)
+
+
 @pytest.mark.parametrize(
-    ("changed", "told"),
+    ("change", "told"),
     [
-        (
-            edited,
-            ["The ticket BUG-42 was edited meanwhile; the agents read it as it was before."],
-        ),
-        (deleted, ["The ticket BUG-42 is no longer at its tracker."]),
-        (relabelled, []),
+        (edited, [WAS_EDITED]),
+        (closed, [IS_CLOSED]),
+        (lambda seen: edited(closed(seen)), [IS_CLOSED, WAS_EDITED]),
+        (deleted, [IS_GONE]),
+        (moved, []),
         (unreachable, []),
+        (mute, []),
     ],
 )
 async def test_the_briefing_says_what_became_of_the_ticket_meanwhile(
-    office: Office, changed: Callable[[Ticket], Ticket], told: list[str]
+    office: Office, change: Change, told: list[str]
 ) -> None:
     await office.receive(requested_by=MAX)
     world = office.world()
-    state = await advance(replace(world, tracker=RestlessTracker(world.tracker, changed)), RUN)
+    state = await advance(replace(world, tracker=RestlessTracker(world.tracker, change)), RUN)
     assert state.briefing is not None
     assert [risk for risk in state.briefing.risks if "The ticket BUG-42" in risk] == told
+
+
+@pytest.mark.parametrize(("change", "told"), [(edited, WAS_EDITED), (closed, IS_CLOSED), (deleted, IS_GONE)])
+async def test_whoever_approves_is_told_once_what_became_of_the_ticket_since_the_briefing(
+    office: Office, change: Change, told: str
+) -> None:
+    await office.receive(requested_by=MAX)
+    world = office.world()
+    world = replace(world, tracker=RestlessTracker(world.tracker, change, calm=2))
+    briefing = (await advance(world, RUN)).briefing
+    assert briefing is not None
+    approval = Answer(Verb.APPROVE, KIM, briefing.digest)
+    with pytest.raises(Refused, match=re.escape(told)):
+        await answer(world, RUN, approval)
+    stands = fold(await office.journal.read(RUN))
+    assert (stands.phase, stands.decisions, stands.refusals) == (Phase.DECIDING, (), ())
+    assert stands.briefing is not None
+    assert stands.briefing.risks == (told, *briefing.risks)
+    assert stands.told is False
+    state = await answer(world, RUN, approval)
+    assert state.decision is not None
+    assert state.decision.verb is Verb.APPROVE
+
+
+@pytest.mark.parametrize("change", [moved, unreachable, mute])
+async def test_an_approval_counts_at_once_where_nothing_is_known_to_have_changed(
+    office: Office, change: Change
+) -> None:
+    await office.receive(requested_by=MAX)
+    world = office.world()
+    world = replace(world, tracker=RestlessTracker(world.tracker, change, calm=2))
+    briefing = (await advance(world, RUN)).briefing
+    assert briefing is not None
+    state = await answer(world, RUN, Answer(Verb.APPROVE, KIM, briefing.digest))
+    assert state.decision is not None
+
+
+async def test_nobody_is_asked_about_the_ticket_for_who_may_not_approve(office: Office) -> None:
+    await office.receive(requested_by=MAX)
+    world = office.world()
+    tracker = RestlessTracker(world.tracker, closed, calm=2)
+    world = replace(world, tracker=tracker)
+    briefing = (await advance(world, RUN)).briefing
+    assert briefing is not None
+    with pytest.raises(Refused, match="may not decide"):
+        await answer(world, RUN, Answer(Verb.APPROVE, "slack:T1/UEVE", briefing.digest))
+    assert tracker.readings == 2

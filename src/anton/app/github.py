@@ -20,7 +20,7 @@ from anton.adapters.repository.git import GitRepository
 from anton.adapters.repository.mirror import create_bare
 from anton.adapters.repository.remote import RemoteRepository
 from anton.core.errors import UsageError
-from anton.ports import CI, Forge
+from anton.ports import CI, Forge, Tracker
 from anton.settings import Settings, package_sources_of_process
 from anton.system.naming import folder_name
 
@@ -49,6 +49,14 @@ class GitHubSide:
         adapter = import_module("anton.adapters.forge.github")
         remote: Forge = adapter.GitHubForge(self.calls, self.settings.github.repo or "")
         return RoutedForge(lambda named: bool(self.place.repository(named)), remote, local)
+
+    def issues(self, files: Tracker) -> Tracker | None:
+        """Its issues that became tickets; None where no credential lets us read them."""
+        if self.calls is None:
+            return None
+        adapter = import_module("anton.adapters.tracker.github")
+        found: Tracker = adapter.GitHubIssues(self.calls, self.place, files)
+        return found
 
     def ci(self) -> CI:
         """Its Actions and checks, where a repository is set and a credential lets us read them."""

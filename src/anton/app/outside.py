@@ -10,6 +10,7 @@ from anton.adapters.key_file import load_key
 from anton.adapters.tracker.local import LocalTracker
 from anton.adapters.tracker.routed import RoutedTracker
 from anton.adapters.web.closed import ClosedWeb, NoSearch
+from anton.app.github import GitHubSide
 from anton.core.ticket import Ticket
 from anton.ports import Chat, Search, Tracker, Web
 from anton.settings import Settings
@@ -32,15 +33,18 @@ def chat_of(settings: Settings) -> Chat:
     return chat
 
 
-def tracker_of(settings: Settings, samples: Sequence[Ticket]) -> Tracker:
-    """Jira for its own tickets where there is a token, Markdown files for all others."""
+def tracker_of(settings: Settings, samples: Sequence[Ticket], github: GitHubSide) -> Tracker:
+    """Jira and GitHub for their own tickets where there is a token, Markdown files for all others."""
     jira, local = settings.jira, LocalTracker(settings.home / "tickets", samples)
-    if jira.api_token is None:
-        return local
-    adapter = import_module("anton.adapters.tracker.jira")
-    workflow = jira.model_dump(include={"done", "in_progress", "finished"})
-    remote = adapter.jira_tracker(jira.base_url, jira.email, jira.api_token.get_secret_value(), workflow)
-    return RoutedTracker("jira", remote, local)
+    homes: dict[str, Tracker] = {}
+    if (issues := github.issues(local)) is not None:
+        homes["github"] = issues
+    if jira.api_token is not None:
+        adapter = import_module("anton.adapters.tracker.jira")
+        workflow = jira.model_dump(include={"done", "in_progress", "finished"})
+        token = jira.api_token.get_secret_value()
+        homes["jira"] = adapter.jira_tracker(jira.base_url, jira.email, token, workflow)
+    return RoutedTracker(homes, local) if homes else local
 
 
 def web_of(settings: Settings) -> Web:

@@ -135,7 +135,7 @@ async def _composed(
 def _sides(settings: Settings, extensions: Extensions, github: GitHubSide) -> tuple[Tracker, Forge, Chat]:
     """Of each port what a plugin adds, where one is chosen, else what the settings have."""
     return (
-        cast("Tracker | None", extensions.chosen("tracker")) or tracker_of(settings, [demo_ticket()]),
+        cast("Tracker | None", extensions.chosen("tracker")) or tracker_of(settings, [demo_ticket()], github),
         cast("Forge | None", extensions.chosen("forge")) or github.forge(),
         cast("Chat | None", extensions.chosen("chat")) or chat_of(settings),
     )

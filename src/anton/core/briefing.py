@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from anton.core.consent import TicketNews
+
 
 @dataclass(frozen=True, slots=True)
 class Briefing:
@@ -26,3 +28,5 @@ class Briefing:
     """Markdown, whole: exactly what will be opened."""
     approval: str = ""
     """Who may approve, in a sentence; empty where that is whoever sits at the machine."""
+    ticket_news: tuple[TicketNews, ...] = ()
+    """What became of the ticket meanwhile, as far as `risks` says so."""

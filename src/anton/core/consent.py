@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Literal
 
 
@@ -38,6 +39,25 @@ class AnswerRefused:
     reason: str
     """What they were told."""
     kind: Literal["answer_refused"] = "answer_refused"
+
+
+class TicketNews(StrEnum):
+    """What may have become of a ticket since it was taken on."""
+
+    EDITED = "edited"
+    """Somebody changed its text, or commented on it."""
+    CLOSED = "closed"
+    GONE = "gone"
+
+
+@dataclass(frozen=True, slots=True)
+class TicketChanged:
+    """What the briefing could not say yet became of its ticket; whoever approves is told first."""
+
+    news: tuple[TicketNews, ...]
+    told: tuple[str, ...]
+    """One sentence for each."""
+    kind: Literal["ticket_changed"] = "ticket_changed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Literal
 
 from anton.core.briefing import Briefing
-from anton.core.consent import AnswerRefused, ApprovalGiven, BaseMoved, named
+from anton.core.consent import AnswerRefused, ApprovalGiven, BaseMoved, TicketChanged, named
 from anton.core.message import ToolCall, Usage
 from anton.core.proof import Cell, Proof
 from anton.core.question import LetterRefused, QuestionAnswered, QuestionAsked
@@ -97,7 +97,7 @@ class BaseResolved:
     ticket: Ticket | None = None
     """As its tracker has it now; None where that is what was received, or could not be told."""
     ticket_seen: str = ""
-    """SHA-256 of the ticket as its tracker had it then; empty where the tracker could not tell."""
+    """What told its text from any other then; empty where its tracker could not tell."""
     checks: str = ""
     """What continuous integration said of the commit then, in a few words; empty where it said nothing."""
     kind: Literal["base_resolved"] = "base_resolved"
@@ -373,6 +373,7 @@ Event = (
     | BriefingPrepared
     | ApprovalGiven
     | AnswerRefused
+    | TicketChanged
     | Decided
     | BaseMoved
     | LetterRefused

@@ -18,7 +18,7 @@ from types import MappingProxyType
 from anton.core import agent as agents
 from anton.core.agent import AgentState
 from anton.core.briefing import Briefing
-from anton.core.consent import AnswerRefused, ApprovalGiven, BaseMoved
+from anton.core.consent import AnswerRefused, ApprovalGiven, BaseMoved, TicketChanged
 from anton.core.errors import IllegalTransition
 from anton.core.event import (
     AgentEnded,
@@ -89,6 +89,7 @@ TRANSITIONS: Mapping[type, tuple[frozenset[Phase], Phase | None]] = MappingProxy
         ),  # DELIVERING, unless changes are requested; declined: any
         ApprovalGiven: (frozenset({Phase.DECIDING}), None),
         AnswerRefused: (frozenset(Phase), None),
+        TicketChanged: (frozenset({Phase.DECIDING}), None),
         BaseMoved: (frozenset({Phase.DELIVERING}), Phase.WORKING),
         LetterRefused: (frozenset(Phase), None),
         MessageShown: (frozenset(Phase), None),
@@ -112,6 +113,7 @@ MILESTONES = frozenset(
         "message_shown",
         "approval_given",
         "answer_refused",
+        "ticket_changed",
         "decided",
         "base_moved",
         "step_delivered",
@@ -318,6 +320,8 @@ def _apply(state: RunState, event: Event) -> RunState:
             return replace(state, approvals=(*state.approvals, event))
         case AnswerRefused():
             return replace(state, refusals=(*state.refusals, event))
+        case TicketChanged():
+            return replace(state, briefing=_with_news(state.briefing, event))
         case BaseMoved():
             return _rebased(state, event)
         case Decided():
@@ -346,6 +350,14 @@ def _next_round(state: RunState, event: RoundStarted) -> RunState:
     if event.reason == "person":
         limit = event.round + state.received.rounds - 1
     return replace(state, round=event.round, round_limit=limit, cells=baseline, briefing=None, approvals=())
+
+
+def _with_news(briefing: Briefing | None, event: TicketChanged) -> Briefing | None:
+    """The digest stays as it is: nothing of what would be pushed has changed."""
+    if briefing is None:
+        return None
+    news, risks = (*briefing.ticket_news, *event.news), (*event.told, *briefing.risks)
+    return replace(briefing, ticket_news=news, risks=risks)
 
 
 def _rebased(state: RunState, event: BaseMoved) -> RunState:

@@ -35,7 +35,7 @@ from anton.ports.proving import Proving
 from anton.ports.queue import Queue, Work
 from anton.ports.repository import BaseCommit, BlamedLine, Past, PastCommit, Repository
 from anton.ports.sandbox import Command, Execution, Sandbox
-from anton.ports.tracker import Correspondence, Tracker
+from anton.ports.tracker import Correspondence, Sighting, Tracker
 from anton.ports.web import Search, SearchHit, Web, WebPage
 
 __all__ = [
@@ -72,6 +72,7 @@ __all__ = [
     "SandboxLevel",
     "Search",
     "SearchHit",
+    "Sighting",
     "Tracker",
     "Web",
     "WebPage",

@@ -2,9 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol, runtime_checkable
 
 from anton.core.ticket import Ticket
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A ticket as its tracker has it at one moment."""
+
+    ticket: Ticket
+    """What there is to work from."""
+    text: str = ""
+    """A word for all that is said in it, another one once that changes; empty where that is not told."""
+    closed: str = ""
+    """The tracker's name for how it was closed, such as `Won't do`; empty while it is open."""
+    changed_at: datetime | None = None
+    """When anything of it last changed; aware, UTC. None where the tracker does not say."""
 
 
 class Tracker(Protocol):
@@ -23,7 +39,7 @@ class Tracker(Protocol):
         """
         ...
 
-    async def reread(self, ticket: Ticket) -> Ticket:
+    async def reread(self, ticket: Ticket) -> Sighting:
         """The ticket as its tracker has it now; one that the tracker does not know stays as it is.
 
         Raises:

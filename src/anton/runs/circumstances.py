@@ -3,52 +3,48 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from anton.core.approval import ApprovalRules
 from anton.core.briefing import Briefing
+from anton.core.consent import TicketChanged, TicketNews
 from anton.core.decision import SHOWN, patch_paths
 from anton.core.errors import OutsideError, UsageError
 from anton.core.event import BriefingPrepared, Event
 from anton.core.run import RunState
 from anton.core.text import listed
-from anton.core.ticket import Ticket
+from anton.ports import Sighting
 from anton.runs.ticket import TRACKER_SECONDS
 from anton.runs.world import World
 
 SHOWN_NAMES = 6
-GONE = "gone"
-"""In place of a digest, for a ticket that its tracker no longer has."""
+ANSWER_SECONDS = 1.5
+"""For the tracker, while somebody who approved waits; Slack shows as failed what takes three."""
 
 
-async def ticket_seen(world: World, ticket: Ticket) -> str:
-    """What tells whether the tracker's text of a ticket changes; empty where the tracker cannot tell."""
+async def news_of(world: World, state: RunState, seconds: float = TRACKER_SECONDS) -> TicketChanged | None:
+    """What became of a run's ticket that its briefing does not say; None for nothing, or nothing known."""
     try:
-        async with asyncio.timeout(TRACKER_SECONDS):
-            now = await world.tracker.reread(ticket)
+        async with asyncio.timeout(seconds):
+            now = await world.tracker.reread(state.received.ticket)
     except UsageError:
-        return GONE
+        now = None
     except (OutsideError, TimeoutError):
-        return ""
-    return text_of(now)
-
-
-def text_of(ticket: Ticket) -> str:
-    """What tells the text of a ticket from any other."""
-    words = f"{ticket.title}\0{ticket.body}".encode("utf-8", "replace")
-    return hashlib.sha256(words).hexdigest()
+        return None
+    heard = state.briefing.ticket_news if state.briefing else ()
+    found = {news: words for news, words in _changes(state, now).items() if news not in heard}
+    return TicketChanged(tuple(found), tuple(found.values())) if found else None
 
 
 async def circumstanced(world: World, state: RunState, events: Sequence[Event]) -> tuple[Event, ...]:
     """The events that end a round, a briefing among them with what can be said of its circumstances."""
     if not any(isinstance(event, BriefingPrepared) for event in events):
         return tuple(events)
-    edited = await _edited(world, state)
+    news = await news_of(world, state)
     who = who_may(state, world.approval)
     return tuple(
-        replace(event, briefing=_with(event.briefing, who, edited))
+        replace(event, briefing=_with(event.briefing, who, news))
         if isinstance(event, BriefingPrepared)
         else event
         for event in events
@@ -73,17 +69,23 @@ def who_may(state: RunState, rules: ApprovalRules) -> str:
     return f"May approve: {shown}{own}."
 
 
-async def _edited(world: World, state: RunState) -> tuple[str, ...]:
-    before = state.base.ticket_seen if state.base else ""
-    if before in ("", GONE):
-        return ()
-    now, key = await ticket_seen(world, state.received.ticket), state.received.ticket.key
-    if now == GONE:
-        return (f"The ticket {key} is no longer at its tracker.",)
-    if now in ("", before):
-        return ()
-    return (f"The ticket {key} was edited meanwhile; the agents read it as it was before.",)
+def _changes(state: RunState, now: Sighting | None) -> Mapping[TicketNews, str]:
+    """What became of the ticket since the agents got it, in a sentence each."""
+    key, before = state.received.ticket.key, state.base.ticket_seen if state.base else ""
+    if now is None:
+        return {TicketNews.GONE: f"The ticket {key} is no longer at its tracker."} if before else {}
+    at = f" (last changed at {now.changed_at:%Y-%m-%d %H:%M} UTC)" if now.changed_at else ""
+    found = {}
+    if now.closed:
+        found[TicketNews.CLOSED] = f"The ticket {key} is closed at its tracker: “{now.closed}”{at}."
+    if before and now.text and now.text != before:
+        found[TicketNews.EDITED] = (
+            f"The ticket {key} was edited or commented on meanwhile{at}; the agents read it as it was before."
+        )
+    return found
 
 
-def _with(briefing: Briefing, who: str, edited: tuple[str, ...]) -> Briefing:
-    return replace(briefing, approval=who, risks=(*edited, *briefing.risks))
+def _with(briefing: Briefing, who: str, news: TicketChanged | None) -> Briefing:
+    if news is None:
+        return replace(briefing, approval=who)
+    return replace(briefing, approval=who, risks=(*news.told, *briefing.risks), ticket_news=news.news)

@@ -13,13 +13,13 @@ from dataclasses import dataclass, replace
 
 from anton.core.decision import Answer, Refused, decide, recorded
 from anton.core.errors import RunBusy, SuiteUnusable, unwrapped
-from anton.core.event import BaseResolved, Entry, RunClosed, RunOutcome, RunReceived
+from anton.core.event import BaseResolved, Entry, RunClosed, RunOutcome, RunReceived, Verb
 from anton.core.run import Phase, RunState, fold
 from anton.proving.scratch import remove_folder
 from anton.runs.announce import announced
 from anton.runs.brief import conclude
 from anton.runs.budget import within
-from anton.runs.circumstances import circumstanced, text_of
+from anton.runs.circumstances import ANSWER_SECONDS, circumstanced, news_of
 from anton.runs.deliver import deliver
 from anton.runs.integration import checks_of, with_failures
 from anton.runs.log import RunLog, Watcher
@@ -72,6 +72,9 @@ async def answer(world: World, run_id: str, given: Answer, watch: Sequence[Watch
     Every way in calls this one. Of two answers at once the first counts, and the second is told so. A refusal
     is put on record, unless another process works on the run.
 
+    An approval that finds the ticket closed, edited or gone since the briefing does not count: that is told,
+    and stands in the briefing from then on. The next one counts.
+
     Raises:
         Refused: it may not; the text says why and what would.
         RunBusy: another process works on the run, and the answer would count once it lets go of it.
@@ -93,11 +96,18 @@ async def answer(world: World, run_id: str, given: Answer, watch: Sequence[Watch
 
 async def _answer(world: World, log: RunLog, given: Answer) -> None:
     try:
-        await log.append(*decide(log.state, given, world.approval))
+        events = decide(log.state, given, world.approval)
     except Refused as refusal:
-        if events := recorded(log.state, given, str(refusal)):
-            await log.append(*events)
+        if refused := recorded(log.state, given, str(refusal)):
+            await log.append(*refused)
         raise
+    if given.verb is Verb.APPROVE and (news := await news_of(world, log.state, ANSWER_SECONDS)):
+        await log.append(news)
+        raise Refused(
+            f"{' '.join(news.told)} So run {log.state.run_id} is not approved yet: if it is right all the "
+            "same, approve it once more"
+        )
+    await log.append(*events)
 
 
 @dataclass(slots=True)
@@ -137,11 +147,11 @@ class _Runner:
                 f"on {found.commit[:10]} as it was committed."
             )
         told, unread = await with_failures(self.world.ci, received.ticket)
-        ticket, said = await take_on(self.world.tracker, told)
+        seen, said = await take_on(self.world.tracker, told)
         notices += (*said, *unread)
         remote = received.remote or await self.world.remote(received.repository, found.remote)
         alone = remote.startswith("/")  # what is only on this machine is known to nobody else
-        checks, seen = ("", ()) if alone else await checks_of(self.world.ci, found.commit)
+        checks, red = ("", ()) if alone else await checks_of(self.world.ci, found.commit)
         await self.log.append(
             BaseResolved(
                 found.commit,
@@ -149,11 +159,11 @@ class _Runner:
                 found.branch,
                 found.subject,
                 remote,
-                (*notices, *seen),
+                (*notices, *red),
                 plan.options,
                 remote_head=await remote_head(repository, remote, found.branch),
-                ticket=None if ticket == received.ticket else ticket,
-                ticket_seen="" if said and ticket is told else text_of(ticket),
+                ticket=None if seen.ticket == received.ticket else seen.ticket,
+                ticket_seen=seen.text,
                 checks=checks,
             )
         )

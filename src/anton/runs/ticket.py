@@ -7,32 +7,40 @@ import asyncio
 from anton.core.errors import OutsideError, UsageError
 from anton.core.run import MILESTONES, fold
 from anton.core.ticket import Ticket
-from anton.ports import Tracker
+from anton.ports import Sighting, Tracker
 from anton.runs.world import World
 
 TRACKER_SECONDS = 10.0
 """For both together; after that the repair begins with the ticket as it was received."""
 
 
-async def take_on(tracker: Tracker, ticket: Ticket) -> tuple[Ticket, tuple[str, ...]]:
+async def take_on(tracker: Tracker, ticket: Ticket) -> tuple[Sighting, tuple[str, ...]]:
     """Mark a ticket as in progress.
 
     Returns:
         The ticket as its tracker has it now, as far as that could be told, and sentences for the person on
         what could not be done.
     """
-    known = ticket
+    known = Sighting(ticket)
+    unread: tuple[str, ...] = ()
     try:
         async with asyncio.timeout(TRACKER_SECONDS):
-            known = await tracker.reread(ticket)
-            await tracker.start(known)
+            known, unread = await _read_again(tracker, ticket)
+            await tracker.start(known.ticket)
     except TimeoutError:
         reason = f"its tracker did not answer within {TRACKER_SECONDS:g} seconds"
     except (OutsideError, UsageError) as error:
         reason = str(error)
     else:
-        return known, ()
+        return known, unread
     return known, (f"The ticket was not marked as in progress: {reason}",)
+
+
+async def _read_again(tracker: Tracker, ticket: Ticket) -> tuple[Sighting, tuple[str, ...]]:
+    try:
+        return await tracker.reread(ticket), ()
+    except (OutsideError, UsageError) as error:
+        return Sighting(ticket), (f"The ticket could not be looked at where it is at home: {error}",)
 
 
 async def conclude_merged(world: World, branch: str, link: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
 
-from anton.core.consent import AnswerRefused, ApprovalGiven, BaseMoved
+from anton.core.consent import AnswerRefused, ApprovalGiven, BaseMoved, TicketChanged
 from anton.core.event import (
     AgentEnded,
     AgentStarted,
@@ -117,6 +117,8 @@ def _told(event: Event) -> tuple[str, str] | None:
             return event.who, f"approved, and another person has to as well{text}"
         case AnswerRefused():
             return event.by, f"is refused ({event.verb}): {event.reason}"
+        case TicketChanged():
+            return "ticket", " ".join(event.told)
         case LetterRefused():
             return event.by, f"is not heard: {event.reason}"
         case (

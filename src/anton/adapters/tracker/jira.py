@@ -17,11 +17,13 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BeforeValidator, Field, ValidationError
 
 from anton.adapters.tracker.adf import Node, code, doc, link, paragraph, read_adf, text
+from anton.adapters.tracker.issue import digest, moment
 from anton.adapters.tracker.jira_site import JiraAbsent, JiraRefusal, JiraSite
 from anton.adapters.tracker.transitions import Category, Kept, Status, Transition, Way, Words, way_to
 from anton.core.errors import OutsideError, UsageError
 from anton.core.text import one_line
 from anton.core.ticket import Ticket, ticket_from_text, ticket_text
+from anton.ports import Sighting
 
 MAX_COMMENTS_READ = 50
 """Of an issue, newest first, that become part of the ticket."""
@@ -51,6 +53,7 @@ class _Fields(Kept):
     labels: Annotated[tuple[Words, ...], Listed] = ()
     reporter: _Person | None = None
     status: Status = Status()
+    updated: Words = ""
 
 
 class _Issue(Kept):
@@ -121,6 +124,9 @@ class JiraTracker:
             UsageError: there is no such issue, or it says nothing.
             OutsideError: Jira is out of reach or refused.
         """
+        return (await self._read(key))[0]
+
+    async def _read(self, key: str) -> tuple[Ticket, _Fields]:
         issue = await self._issue(key)
         fields = issue.fields
         said = [self._told(comment) async for comment in self._comments(issue.key, MAX_COMMENTS_READ)]
@@ -131,21 +137,25 @@ class JiraTracker:
             ticket = ticket_from_text(whole, key=issue.key, source="jira")
         except ValueError:
             raise UsageError(f"the issue {issue.key!r} says nothing: write down what happened") from None
-        return replace(
+        ticket = replace(
             ticket,
             reporter=one_line(fields.reporter.name)[:100] if fields.reporter else "",
             url=self._url(issue.key),
             labels=tuple(one_line(label)[:100] for label in fields.labels),
         )
+        return ticket, fields
 
-    async def reread(self, ticket: Ticket) -> Ticket:
+    async def reread(self, ticket: Ticket) -> Sighting:
         """The ticket as Jira has it now.
 
         Raises:
             UsageError: the issue is gone.
             OutsideError: Jira is out of reach or refused.
         """
-        return await self.get(ticket.key)
+        known, fields = await self._read(ticket.key)
+        status = fields.status
+        closed = (one_line(status.name)[:100] or "done") if status.key == "done" else ""
+        return Sighting(known, digest(known.title, known.body), closed, moment(fields.updated))
 
     async def start(self, ticket: Ticket) -> None:
         """Have the issue in progress, by whatever transition its workflow has for that.

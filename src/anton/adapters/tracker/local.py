@@ -20,6 +20,7 @@ import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
@@ -29,6 +30,7 @@ from anton.adapters.document import Document, Malformed, Value
 from anton.core.errors import OutsideError, UsageError
 from anton.core.text import one_line
 from anton.core.ticket import Ticket, ticket_from_text
+from anton.ports import Sighting
 
 COMMENTS = "<!-- comments -->"
 """What stands between a ticket's text and what was said about it since."""
@@ -69,9 +71,12 @@ class LocalTracker:
         """
         return await asyncio.to_thread(self._get, key)
 
-    async def reread(self, ticket: Ticket) -> Ticket:
-        """The ticket as it was taken in: a file is written for it, and not for it to be changed by."""
-        return ticket
+    async def reread(self, ticket: Ticket) -> Sighting:
+        """The ticket as it was taken in, and whether its file says that it is closed.
+
+        A file is written for a ticket from anywhere, and not for the ticket to be changed by.
+        """
+        return await asyncio.to_thread(self._seen, ticket)
 
     async def start(self, ticket: Ticket) -> None:
         """Mark the ticket as in progress; one that has no file gets one.
@@ -135,6 +140,16 @@ class LocalTracker:
             raise UsageError(f"the ticket {str(path)!r} is empty: write down what happened") from error
         reporter, labels = known.text("reporter"), known.items("labels")
         return replace(read, reporter=reporter, source="local", url=str(path), labels=labels)
+
+    def _seen(self, ticket: Ticket) -> Sighting:
+        try:
+            path = self._path(ticket.key)
+            known = _read(path, ticket.key)
+            closed = known is not None and known.text("status") == Status.CLOSED
+            changed_at = datetime.fromtimestamp(path.stat().st_mtime, UTC) if known else None
+        except (UsageError, OSError):  # what nobody can read closes no ticket; `start` and `close` say so
+            return Sighting(ticket)
+        return Sighting(ticket, closed=Status.CLOSED.value if closed else "", changed_at=changed_at)
 
     def _change(
         self, ticket: Ticket, status: Status | None, rewrite: Callable[[Document], str] | None = None

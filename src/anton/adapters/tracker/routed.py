@@ -1,52 +1,56 @@
-"""Each ticket in its own home: Jira's in Jira, all others in local files."""
+"""Each ticket in its own home: Jira's in Jira, GitHub's on GitHub, all others in local files."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from contextlib import suppress
+
 from anton.core.errors import OutsideError, UsageError
 from anton.core.ticket import Ticket
-from anton.ports import Correspondence, Proving, Tracker
+from anton.ports import Correspondence, Proving, Sighting, Tracker
 
 
 class RoutedTracker:
-    """The Tracker port on two of them.
+    """The Tracker port on several of them.
 
     Args:
-        source: Of the tickets whose home is `remote`, as in `Ticket.source`.
-        remote: Where these are.
+        homes: Where tickets of a source are, as in `Ticket.source`.
         local: Where all others are.
     """
 
-    def __init__(self, source: str, remote: Tracker, local: Tracker) -> None:
-        self._source = source
-        self._remote = remote
+    def __init__(self, homes: Mapping[str, Tracker], local: Tracker) -> None:
+        self._homes = dict(homes)
         self._local = local
 
     @property
     def description(self) -> str:
-        """Which side this is, for start-up."""
-        return f"{self._remote.description}; tickets from elsewhere: {self._local.description}"
+        """Which sides these are, for start-up."""
+        homes = "; ".join(home.description for home in self._homes.values())
+        return f"{homes}; tickets from elsewhere: {self._local.description}"
 
     async def prove(self) -> str:
-        """What the remote side says of our credentials.
+        """What remote sides say of our credentials.
 
         Raises:
-            OutsideError: it is out of reach, or does not take them.
+            OutsideError: one is out of reach, or does not take them.
         """
-        return await self._remote.prove() if isinstance(self._remote, Proving) else "nothing to prove"
+        said = [await home.prove() for home in self._homes.values() if isinstance(home, Proving)]
+        return "; ".join(said) or "nothing to prove"
 
     async def get(self, key: str) -> Ticket:
-        """The ticket: a local one, else the remote one.
+        """The ticket: a local one, else the first remote one.
 
         Raises:
-            UsageError: neither has it, or it cannot be read.
-            OutsideError: the remote side is out of reach or refused.
+            UsageError: none has it, or it cannot be read.
+            OutsideError: a remote side is out of reach or refused.
         """
-        try:
-            return await self._local.get(key)
-        except UsageError:
-            return await self._remote.get(key)
+        *most, last = (self._local, *self._homes.values())
+        for tracker in most:
+            with suppress(UsageError):  # the last that is asked says what is wrong
+                return await tracker.get(key)
+        return await last.get(key)
 
-    async def reread(self, ticket: Ticket) -> Ticket:
+    async def reread(self, ticket: Ticket) -> Sighting:
         """The ticket as its home has it now."""
         return await self._home(ticket).reread(ticket)
 
@@ -77,4 +81,4 @@ class RoutedTracker:
         return home
 
     def _home(self, ticket: Ticket) -> Tracker:
-        return self._remote if ticket.source == self._source else self._local
+        return self._homes.get(ticket.source, self._local)

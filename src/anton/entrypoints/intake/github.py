@@ -1,7 +1,7 @@
 """Webhooks of GitHub: an issue was labeled, a comment gave the command, a workflow failed on the main branch.
 
-What is taken is the text as it was when that happened: an issue or a comment that is edited afterwards
-changes nothing, because nothing is read again.
+What is taken is the text as it was when that happened. An issue that is edited or closed afterwards changes
+nothing of it; whoever decides is told, where a credential lets Anton look.
 
 Source: https://docs.github.com/en/webhooks/webhook-events-and-payloads
 """
@@ -39,7 +39,7 @@ class GitHubRules:
     """What starts a run on GitHub."""
 
     labels: frozenset[str] = frozenset({"anton"})
-    """Labels of issues, in any case of letters."""
+    """Of issues, in any case of letters."""
     own: frozenset[str] = frozenset()
     """Logins whose doings start nothing."""
 
@@ -159,7 +159,7 @@ def github(event: str, delivery: str, payload: object, rules: GitHubRules) -> Ta
         raise UsageError("X-GitHub-Delivery is missing: send the webhook as GitHub does")
     match event:
         case "issues":
-            return _labeled(delivery, payload, rules)
+            return _labeled(payload, rules)
         case "issue_comment":
             return _commented(delivery, payload, rules)
         case "workflow_run":
@@ -170,7 +170,7 @@ def github(event: str, delivery: str, payload: object, rules: GitHubRules) -> Ta
             return Ignored(f"events of the kind {event[:60]!r} start no run")
 
 
-def _labeled(delivery: str, payload: object, rules: GitHubRules) -> Taken | Ignored:
+def _labeled(payload: object, rules: GitHubRules) -> Taken | Ignored:
     if read(_Event, payload, "GitHub").action != "labeled":
         return Ignored("of what happens to an issue only a label starts a run")
     event = read(_IssueLabeled, payload, "GitHub")
@@ -179,7 +179,9 @@ def _labeled(delivery: str, payload: object, rules: GitHubRules) -> Taken | Igno
         return Ignored("it is not a label that starts a run")
     if _own(event, rules):
         return Ignored("Anton labeled the issue itself")
-    return _issue(event, event.issue, delivery, "")
+    # What happened is that this issue is to be repaired: a webhook and a look name it alike.
+    named = delivery_of("github", event.repository.full_name, "issue", str(event.issue.number))
+    return _issue(event, event.issue, named, "")
 
 
 def _commented(delivery: str, payload: object, rules: GitHubRules) -> Taken | Ignored:
@@ -194,7 +196,8 @@ def _commented(delivery: str, payload: object, rules: GitHubRules) -> Taken | Ig
         return Ignored("a program wrote the comment")
     if comment.author_association not in COLLABORATORS:
         return Ignored("only collaborators of the repository can give the command")
-    return _issue(event, event.issue, delivery, comment.body.lstrip()[command.end() :].strip())
+    words = comment.body.lstrip()[command.end() :].strip()
+    return _issue(event, event.issue, delivery_of("github", delivery), words)
 
 
 def _issue(event: _Event, issue: _Issue, delivery: str, words: str) -> Taken | Ignored:
@@ -212,7 +215,7 @@ def _issue(event: _Event, issue: _Issue, delivery: str, words: str) -> Taken | I
         labels=(label.name for label in issue.labels),
     )
     asked = who("github", event.sender.login if event.sender else "")
-    return Taken(ticket, delivery_of("github", delivery), asked, event.repository.full_name)
+    return Taken(ticket, delivery, asked, event.repository.full_name)
 
 
 def _workflow(payload: object, rules: GitHubRules) -> Taken | Ignored:
