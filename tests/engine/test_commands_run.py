@@ -69,12 +69,12 @@ def line(dice: random.Random) -> str:
     return text[:at] + dice.choice(MARKS) + text[at:] if dice.random() < 0.3 else text
 
 
-def safe_lines(seed: int) -> list[str]:
+def safe_lines(seed: int, folder: str = "") -> list[str]:
     dice = random.Random(seed)
     lines: dict[str, None] = dict.fromkeys(READING)
     while len(lines) < LINES:
         text = line(dice)
-        if assess(text, RULES, Scope()).danger is Danger.SAFE:
+        if assess(text, RULES, Scope(folder=folder)).danger is Danger.SAFE:
             lines[text] = None
     return list(lines)
 
@@ -105,11 +105,11 @@ def snapshot(tree: Path) -> dict[str, tuple[int, int, bytes]]:
     return found
 
 
-async def changed(sandbox: Sandbox, tree: Path, lines: list[str]) -> set[str]:
+async def changed(sandbox: Sandbox, tree: Path, lines: list[str], folder: str = ".") -> set[str]:
     before = snapshot(tree)
     quiet = "</dev/null >/dev/null 2>/dev/null"
     script = "\n".join(f"timeout 2 bash -c {shlex.quote(text)} {quiet}" for text in lines)
-    execution = await sandbox.run(Command(("bash", "-c", f"{script}\necho all run"), tree, 240))
+    execution = await sandbox.run(Command(("bash", "-c", f"cd {folder}\n{script}\necho all run"), tree, 240))
     assert "all run" in execution.output
     after = snapshot(tree)
     return {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
@@ -144,3 +144,12 @@ async def test_what_is_called_safe_changes_nothing(sandbox: Sandbox, tree: Path,
 async def test_a_change_is_noticed_and_traced_to_its_line(sandbox: Sandbox, tree: Path) -> None:
     lines = ["ls", "uniq a >> c", "cat a", "grep -c foo a"]
     assert await culprits(sandbox, tree, lines) == ["uniq a >> c"]
+
+
+async def test_what_is_called_safe_deeper_in_the_tree_changes_nothing_there(
+    sandbox: Sandbox, tree: Path
+) -> None:
+    lines = [text.replace(" src/", " ../src/") for text in safe_lines(4, "src")]
+    kept = [text for text in lines if assess(text, RULES, Scope(folder="src")).danger is Danger.SAFE]
+    assert len(kept) > LINES // 2
+    assert await changed(sandbox, tree, kept, "src") == set()

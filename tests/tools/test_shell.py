@@ -17,9 +17,11 @@ from hypothesis import strategies as st
 from anton.adapters.sandbox.choose import Kind, choose
 from anton.adapters.sandbox.closed import NoSandbox, UnconfinedSandbox
 from anton.core.errors import SandboxError, SandboxRefused, ToolError
+from anton.core.permission import Policy
 from anton.core.proof import SandboxLevel
 from anton.core.shell import ending, folder_after
 from anton.core.tool import Escapable, ToolResult
+from anton.engine.permitted import permitted
 from anton.ports import Command, Execution, Sandbox
 from anton.tools.catalogue import TOOLS
 from anton.tools.context import Terminal, ToolContext
@@ -111,6 +113,33 @@ async def test_a_folder_that_is_gone_gives_way_to_the_root(at: At, sandbox: Sand
     )
     said = await run(context, "mkdir a; cd a; rmdir ../a")
     assert said.endswith("[exit code 0; now in /repo]")
+
+
+async def test_a_command_is_judged_from_where_the_last_one_left_the_shell(at: At, root: Path) -> None:
+    (root / "src/app").mkdir(parents=True)
+    (root / "README.md").write_text("read me")
+    shell = permitted({"shell": TOOLS["shell"].bind(at(UNCONFINED))}, Policy.AUTO_EDIT, sandboxed=True)[
+        "shell"
+    ]
+    with pytest.raises(ToolError, match="outside the worktree"):
+        await shell.call('{"command": "cat ../README.md"}')
+    await shell.call('{"command": "cd src/app"}')
+    assert (await shell.call('{"command": "cat ../../README.md"}')).startswith("read me")
+    with pytest.raises(ToolError, match="outside the worktree"):
+        await shell.call('{"command": "cat ../../../secret"}')
+
+
+async def test_a_link_in_a_folders_place_is_no_way_out(at: At, root: Path) -> None:
+    """From where a link leads to, `..` is another folder than its path says."""
+    (root / "a/b").mkdir(parents=True)
+    context = at(UNCONFINED, "a/b")
+    shell = permitted({"shell": TOOLS["shell"].bind(context)}, Policy.AUTO_EDIT, sandboxed=True)["shell"]
+    (root / "a/b").rmdir()
+    (root / "a/b").symlink_to("../top")
+    (root / "top").mkdir()
+    with pytest.raises(ToolError, match="outside the worktree"):
+        await shell.call('{"command": "cat ../../secret"}')
+    assert "The folder /repo/a/b is gone" in await shell.call('{"command": "pwd -P"}')
 
 
 @pytest.mark.parametrize(
