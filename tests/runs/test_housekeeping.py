@@ -13,7 +13,8 @@ from anton.core.decision import Answer
 from anton.core.errors import JournalError
 from anton.core.event import Verb
 from anton.core.run import Phase
-from anton.runs.housekeeping import Retention, Waste, tidy
+from anton.ports.leftovers import Waste
+from anton.runs.housekeeping import Retention, tidy
 from anton.runs.runner import advance, answer
 from anton.runs.world import World
 from tests.office import QUICK_COMMAND, QUICK_FILES, RUN, Office, git

@@ -28,7 +28,7 @@ from anton.app.outside import chat_of, search_of, tracker_of, web_of
 from anton.app.sandboxes import sandbox_of
 from anton.app.secrets import masked, masker_of
 from anton.app.serving import demo_checkout, serving_of
-from anton.app.shared import carried, carrier_of
+from anton.app.shared import carried, carrier_of, leftovers_of
 from anton.app.suites import ENVIRONMENTS, planned_by
 from anton.app.telemetry import tracing_of
 from anton.app.tool_servers import RECORDS, servers_of
@@ -118,6 +118,7 @@ async def _composed(
         policy=settings.permissions.policy,
         question_seconds=settings.permissions.question_seconds if wish.attended else 0.0,
         budget=_budget(settings),
+        leftovers=leftovers_of(settings, carrier),
         observers=observers,
         masker=masker,
     )

@@ -42,12 +42,12 @@ def gc(compose: Compose, delete: bool, config: Path | None) -> None:
     count, size = Seat(compose, Wish(config=config, looking=True), Console()).run(sweep)
     if not count:
         click.echo("Nothing to throw away.")
-    elif delete:
-        click.echo(f"{count} thrown away, {decimal(size)} of files.")
+        return
+    freed = f", {decimal(size)}" if size else ""  # what a journal's file holds is room in it, see the guide
+    if delete:
+        click.echo(f"{count} thrown away{freed}.")
     else:
-        click.echo(
-            f"{count} can go, {decimal(size)} of files; nothing was touched. Do it with: anton gc --delete"
-        )
+        click.echo(f"{count} can go{freed}; nothing was touched. Do it with: anton gc --delete")
 
 
 @click.command("export")

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from anton.core.errors import AntonError, OutsideError, RunBusy
 from anton.core.run import MILESTONES, Phase, RunState, fold
+from anton.ports.leftovers import Waste
 from anton.proving.scratch import remove_folder
 from anton.runs.world import World
 
@@ -30,16 +31,6 @@ class Retention:
     """Of a run that is over, in the journal; None keeps all."""
     environment_days: int = 30
     """Of a test environment that no run uses."""
-
-
-@dataclass(frozen=True, slots=True)
-class Waste:
-    """Something that nobody needs any more."""
-
-    kind: str
-    name: str
-    size: int = 0
-    """Bytes; 0 where nobody counted."""
 
 
 async def tidy(world: World, retention: Retention, *, delete: bool) -> AsyncIterator[Waste]:
@@ -68,6 +59,10 @@ async def tidy(world: World, retention: Retention, *, delete: bool) -> AsyncIter
         names = await world.repository(repository).let_go(runs, prune=prune, delete=delete)
         if names:
             yield Waste("git trees", f"{len(names)} in the mirror of {repository}")
+    closed = {run_id for runs in over.values() for run_id in runs}
+    for shared in world.leftovers:
+        for waste in await shared.sweep([each for each in known if each not in closed], delete=delete):
+            yield waste
     async for waste in _of_nobody(world, frozenset(known), retention, delete=delete):
         yield waste
 

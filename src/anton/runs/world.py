@@ -14,6 +14,7 @@ from anton.core.secrets import Masker
 from anton.core.suite_options import SuiteOptions
 from anton.core.tool import Prepared, Tool
 from anton.ports import CI, Chat, Command, Forge, Hooks, Journal, Model, Past, Repository, Sandbox, Tracker
+from anton.ports.leftovers import Leftovers
 from anton.proving.declarations import Declared
 from anton.proving.environment import Environments
 from anton.proving.plan import TestPlan
@@ -132,6 +133,9 @@ class World:
     """Wall time for hunks and mutants of a green proof; 0 leaves them out."""
     culprit_seconds: float = 60.0
     """Wall time for the search for the commit that brought the bug; 0 leaves it out."""
+
+    leftovers: tuple[Leftovers, ...] = ()
+    """What runs leave behind where many machines share it."""
 
     observers: tuple[Observer, ...] = ()
     """Who looks on at every run that this process works on."""

@@ -143,3 +143,45 @@ async def test_no_message_names_the_password() -> None:
     with pytest.raises(OutsideError) as failed:
         await queue.put("r1", "/repo")
     assert "geheim" not in str(failed.value) + queue.description
+
+
+LONG_AGO = "UPDATE dbos.workflow_status SET status = {}, completed_at = 1000 WHERE workflow_uuid = {}"
+
+
+async def ended(postgres: PostgresServer, url: str, queue: DbosQueue, run_id: str, status: str) -> None:
+    """Work on a run that was done long ago."""
+    await queue.put(run_id, "/repo")
+    (name,) = await asyncio.to_thread(queue._line.ahead, run_id)
+    postgres.execute(sql.SQL(LONG_AGO).format(status, name), url)
+
+
+async def test_what_ended_long_ago_goes_but_the_newest_of_an_open_run_and_all_that_did_not_end(
+    postgres: PostgresServer, url: str, queue: DbosQueue
+) -> None:
+    for status in ("SUCCESS", "ERROR", "CANCELLED"):
+        await ended(postgres, url, queue, "open", status)
+        await ended(postgres, url, queue, "over", status)
+    await queue.put("open", "/repo")
+    await queue.put("young", "/repo")
+    other = DbosQueue(url, 4, 4)
+    assert [waste.name for waste in await other.sweep(["open"], delete=False)] == [
+        "5 ended workflows in the database"
+    ]
+    await other.sweep(["open"], delete=True)
+    assert await other.sweep(["open"], delete=True) == ()
+    assert await asyncio.to_thread(queue._line._newest, "open") == {
+        "run-open-4": "ENQUEUED",
+        "run-open-3": "CANCELLED",
+    }
+    assert await asyncio.to_thread(queue._line._newest, "over") == {}
+    assert await asyncio.to_thread(queue._line.ahead, "young") == {"run-young-1": "ENQUEUED"}
+    await other.close()
+
+
+async def test_of_a_run_whose_ended_work_is_gone_new_work_is_taken_in(
+    postgres: PostgresServer, url: str, queue: DbosQueue
+) -> None:
+    await ended(postgres, url, queue, "r1", "SUCCESS")
+    await queue.sweep([], delete=True)
+    await queue.put("r1", "/repo")
+    assert await asyncio.to_thread(queue._line.ahead, "r1") == {"run-r1-1": "ENQUEUED"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, DateTime, Integer, LargeBinary, MetaData, Table, Text
+from sqlalchemy import Column, DateTime, Integer, LargeBinary, MetaData, Table, Text, func
 
 tables = MetaData()
 _Key = Text(collation="C")
@@ -36,6 +36,7 @@ objects = Table(
     Column("remote", Text, nullable=False),
     Column("branch", Text, nullable=False),
     Column("packed", LargeBinary),
+    Column("offered", DateTime(timezone=True), nullable=False, server_default=func.now()),  # the last time
 )
 """Git objects that runs stand on: a commit or tree, what it builds on, and a pack of what it adds.
 

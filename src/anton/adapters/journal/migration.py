@@ -33,7 +33,15 @@ def _to_2(tables: Operations) -> None:
     )
 
 
-STEPS: Sequence[Callable[[Operations], None]] = (_to_2,)
+def _to_3(tables: Operations) -> None:
+    """Remember when an object was last offered, where machines share a journal."""
+    if tables.get_context().dialect.name == "postgresql":
+        tables.execute(
+            "ALTER TABLE IF EXISTS anton.objects ADD COLUMN offered timestamptz NOT NULL DEFAULT now()"
+        )
+
+
+STEPS: Sequence[Callable[[Operations], None]] = (_to_2, _to_3)
 """From version 1 to 2, from 2 to 3, and so on."""
 
 

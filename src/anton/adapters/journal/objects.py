@@ -3,19 +3,44 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from threading import Lock
 from typing import TypeVar
 
-from sqlalchemy import Engine, make_url, select
+from sqlalchemy import Engine, func, make_url, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import SQLAlchemyError
 
 from anton.adapters.journal.machines import objects
 from anton.adapters.journal.postgres import PostgresStore
 from anton.adapters.repository.carried import Carried
+from anton.ports.leftovers import Waste
 
 Result = TypeVar("Result")
+
+_UNNEEDED = text("""
+WITH RECURSIVE roots(id) AS (
+    SELECT (regexp_matches(body, '[0-9a-f]{40,}', 'g'))[1] FROM anton.events WHERE run_id = ANY(:open)
+    UNION
+    SELECT id FROM anton.objects WHERE offered > now() - interval '1 day'
+), needed(id, base) AS (
+    SELECT id, base FROM anton.objects JOIN roots USING (id)
+    UNION
+    SELECT below.id, below.base FROM anton.objects AS below JOIN needed ON below.id = needed.base
+)
+SELECT id, coalesce(octet_length(packed), 0) AS size FROM anton.objects
+WHERE offered <= now() - interval '1 day' AND id NOT IN (SELECT id FROM needed)
+""")
+"""What no open run's journal names or builds on, and what was not offered for a day: a run may be about to
+name what is younger."""
+_DELETE = text("""
+DELETE FROM anton.objects WHERE id IN (
+    SELECT id FROM anton.objects WHERE id = ANY(:unneeded) AND offered <= now() - interval '1 day'
+    FOR UPDATE SKIP LOCKED
+) RETURNING id
+""")
+"""What was offered again meanwhile stays, and so does what is being offered."""
+_OFFER = insert(objects).on_conflict_do_update(index_elements=[objects.c.id], set_={"offered": func.now()})
 
 
 class PostgresCarrier:
@@ -31,7 +56,7 @@ class PostgresCarrier:
         self._engine: Engine | None = None
 
     async def offer(self, carried: Sequence[Carried]) -> None:
-        """Keep objects for whoever lacks them; what is there already stays.
+        """Keep objects for whoever lacks them; what is there already stays, and is as new again.
 
         Raises:
             JournalError: the database is out of reach.
@@ -49,7 +74,7 @@ class PostgresCarrier:
 
         def write(engine: Engine) -> None:
             with engine.begin() as connection:
-                connection.execute(insert(objects).on_conflict_do_nothing(), rows)
+                connection.execute(_OFFER, rows)
 
         await self._told(write)
 
@@ -66,6 +91,26 @@ class PostgresCarrier:
             return None if row is None else Carried(row.id, row.base, row.packed, row.remote, row.branch)
 
         return await self._told(read)
+
+    async def sweep(self, open_runs: Collection[str], *, delete: bool) -> tuple[Waste, ...]:
+        """Objects that no run which is not over stands on; see the port.
+
+        Raises:
+            JournalError: the database is out of reach.
+        """
+
+        def write(engine: Engine) -> dict[str, int]:
+            with engine.begin() as connection:
+                found = connection.execute(_UNNEEDED, {"open": sorted(open_runs)}).all()
+                sizes = {row.id: int(row.size) for row in found}
+                if not delete or not sizes:
+                    return sizes
+                return {gone: sizes[gone] for gone in connection.scalars(_DELETE, {"unneeded": [*sizes]})}
+
+        sizes = await self._told(write)
+        if not sizes:
+            return ()
+        return (Waste("git objects", f"{len(sizes)} in the database", sum(sizes.values())),)
 
     async def close(self) -> None:
         """Let go of the database."""

@@ -11,7 +11,7 @@ from typing import cast
 
 from sqlalchemy import BigInteger, Column, Connection, Index, Integer, MetaData, Table, Text, text
 
-VERSION = 2
+VERSION = 3
 """Of the tables below. Every change of them counts it up, and adds a step to `migration`."""
 
 _tables = MetaData()

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import partial
@@ -23,6 +23,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from anton.adapters.queue.line import VERSION, WORKFLOW, Limits, Line
 from anton.core.errors import OutsideError
+from anton.ports.leftovers import Waste
 from anton.ports.queue import Work
 
 BEAT_SECONDS = 3.0
@@ -112,6 +113,15 @@ class DbosQueue:
             except OutsideError as error:
                 logger.warning("others take over what was under way here in a while: %s", error)
             await self.close()
+
+    async def sweep(self, open_runs: Collection[str], *, delete: bool) -> tuple[Waste, ...]:
+        """What is kept of work that was done long ago; see the port Leftovers.
+
+        Raises:
+            OutsideError: the database is out of reach.
+        """
+        number = await self._told(partial(self._line.sweep, open_runs, delete=delete))
+        return (Waste("queue", f"{number} ended workflows in the database"),) if number else ()
 
     async def close(self) -> None:
         """Let go of the database; a process that works runs off does so at its end."""

@@ -11,9 +11,9 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import ExitStack
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from threading import Lock
 from typing import NamedTuple
 
@@ -39,6 +39,12 @@ NEWEST = 50
 """Of a run's workflows: enough to find those ahead among, and the last number."""
 AHEAD = frozenset({"ENQUEUED", "DELAYED", "PENDING"})
 """How a workflow stands that has not ended."""
+ENDED = ["SUCCESS", "ERROR", "CANCELLED"]
+"""How one stands that has."""
+KEPT = timedelta(days=1)
+"""How long one is kept that has ended: its worker may not have heard of that yet."""
+BATCH = 500
+"""Of workflows that are asked for, or removed, at once."""
 
 
 class Limits(NamedTuple):
@@ -140,6 +146,39 @@ class Line:
         with self._engine.begin() as connection:
             connection.execute(delete(workers).where(workers.c.id == self.worker))
 
+    def sweep(self, open_runs: Collection[str], *, delete: bool) -> int:
+        """How many workflows ended long ago, which are removed if so wished.
+
+        Of a run that is not over the newest stays, so that its numbers go on.
+        """
+        ended = self._ended(datetime.now(UTC) - KEPT)
+        newest: dict[str, str] = {}
+        for name in sorted(ended, key=_number):
+            newest[_run(name)] = name
+        kept = {newest[run_id] for run_id in newest.keys() & set(open_runs)}
+        gone = [name for name in ended if name not in kept]
+        if delete:
+            for start in range(0, len(gone), BATCH):
+                self._client.delete_workflows(gone[start : start + BATCH])
+        return len(gone)
+
+    def _ended(self, before: datetime) -> list[str]:
+        """Names of the workflows that ended before some time."""
+        names: list[str] = []
+        while True:
+            page = self._client.list_workflows(
+                queue_name=QUEUE,
+                status=ENDED,
+                completed_before=before.isoformat(),
+                limit=BATCH,
+                offset=len(names),
+                load_input=False,
+                load_output=False,
+            )
+            names += [each.workflow_id for each in page]
+            if len(page) < BATCH:
+                return names
+
     def _found(self, status: str) -> Sequence[WorkflowStatus]:
         return self._client.list_workflows(
             queue_name=QUEUE, status=status, load_input=False, load_output=False
@@ -203,3 +242,7 @@ class Line:
 def _number(workflow_id: str) -> int:
     number = workflow_id.rpartition("-")[2]
     return int(number) if number.isdecimal() else 0
+
+
+def _run(workflow_id: str) -> str:
+    return workflow_id.removeprefix("run-").rpartition("-")[0]
