@@ -15,6 +15,7 @@ from anton.plugins import (
     OutsideError,
     Plugin,
     Reach,
+    Sighting,
     Surroundings,
     Ticket,
     ToolContext,
@@ -28,6 +29,7 @@ MAX_BYTES = 1_000_000
 """Of a file that is compared."""
 SOURCE = "csv"
 COLUMNS = ("key", "title", "body", "status", "link")
+CLOSED = "closed"
 Row = dict[str, str]
 
 
@@ -56,8 +58,7 @@ class CsvTracker:
         Raises:
             UsageError: there is none, or it says nothing.
         """
-        rows = await asyncio.to_thread(self._read)
-        row = next((row for row in rows if row.get("key") == key), None)
+        row = await asyncio.to_thread(self._row, key)
         if row is None:
             raise UsageError(f"there is no ticket {key!r} in {str(self._file)!r}")
         try:
@@ -67,9 +68,12 @@ class CsvTracker:
         except ValueError as error:
             raise UsageError(f"the ticket {key!r} in {str(self._file)!r} is empty") from error
 
-    async def reread(self, ticket: Ticket) -> Ticket:
+    async def reread(self, ticket: Ticket) -> Sighting:
         """The ticket as its row has it now; one that came from elsewhere stays as it is."""
-        return await self.get(ticket.key) if ticket.source == SOURCE else ticket
+        row = await asyncio.to_thread(self._row, ticket.key)
+        status = row.get("status", "") if row else ""
+        closed = status if status == CLOSED else ""
+        return Sighting(await self.get(ticket.key) if ticket.source == SOURCE else ticket, closed=closed)
 
     async def start(self, ticket: Ticket) -> None:
         """Mark the ticket as in progress; one that has no row gets one."""
@@ -77,20 +81,36 @@ class CsvTracker:
 
     async def close(self, ticket: Ticket, link: str) -> str:
         """Mark the ticket as closed by a pull request; the same again changes nothing."""
-        await asyncio.to_thread(self._change, ticket, {"status": "closed", "link": link})
+        await asyncio.to_thread(self._change, ticket, {"status": CLOSED, "link": link})
         return str(self._file)
 
     async def merged(self, ticket: Ticket, link: str) -> str:
         """Nothing is left to do: the row was closed when the pull request was opened."""
         return await self.close(ticket, link)
 
-    def _change(self, ticket: Ticket, changes: Row) -> None:
+    async def comment(self, ticket: Ticket, text: str, marker: str) -> str:
+        """Add a comment to the ticket's row, once for each marker."""
+        await asyncio.to_thread(self._change, ticket, {}, f"[{marker}] {text}", f"[{marker}] ")
+        return str(self._file)
+
+    async def finish(self, ticket: Ticket) -> str:
+        """Mark the ticket as closed; the same again changes nothing."""
+        await asyncio.to_thread(self._change, ticket, {"status": CLOSED})
+        return str(self._file)
+
+    def _row(self, key: str) -> Row | None:
+        return next((row for row in self._read() if row.get("key") == key), None)
+
+    def _change(self, ticket: Ticket, changes: Row, comment: str = "", marker: str = "") -> None:
         def changed(rows: list[Row]) -> None:
             row = next((row for row in rows if row.get("key") == ticket.key), None)
             if row is None:
                 row = {"key": ticket.key, "title": ticket.title, "body": ticket.body}
                 rows.append(row)
             row.update(changes)
+            said = row.get("comments", "")
+            if comment and marker not in said:
+                row["comments"] = f"{said}\n{comment}".lstrip()
 
         self._rewrite(changed)
 

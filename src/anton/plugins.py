@@ -19,7 +19,19 @@ from anton.core.errors import OutsideError, ToolError, UsageError
 from anton.core.run import RunState
 from anton.core.ticket import Ticket, ticket_from_text
 from anton.core.tool import Reach
-from anton.ports import Chat, Forge, Model, ModelRequest, PullRequestDraft, Tracker
+from anton.ports import (
+    Board,
+    Chat,
+    CodeSearch,
+    Correspondence,
+    Discussions,
+    Forge,
+    Model,
+    ModelRequest,
+    PullRequestDraft,
+    Sighting,
+    Tracker,
+)
 from anton.tools.context import ToolContext
 from anton.tools.define import FunctionTool, tool
 
@@ -54,7 +66,11 @@ class Plugin:
 
 __all__ = [
     "GROUP",
+    "Board",
     "Chat",
+    "CodeSearch",
+    "Correspondence",
+    "Discussions",
     "Forge",
     "FunctionTool",
     "Model",
@@ -64,6 +80,7 @@ __all__ = [
     "PullRequestDraft",
     "Reach",
     "RunState",
+    "Sighting",
     "Surroundings",
     "Ticket",
     "ToolContext",
