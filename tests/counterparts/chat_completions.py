@@ -16,6 +16,7 @@ from aiohttp import web
 
 from anton.adapters.model.scripted import Reply, Step
 from tests.adapters.model.endpoint import DONE, call, chunk, sse
+from tests.counterparts.weather import Weather
 
 KEY = "sk-of-the-counterpart"
 FORMS = {"acceptance_criteria": "triage", "covered": "test", "how_to_verify": "pr", "solution": "code"}
@@ -45,6 +46,11 @@ class Scripted:
         return web.Response(body=_streamed(reply, f"{agent}-{turn}"), content_type="text/event-stream")
 
 
+async def asking(request: web.Request) -> str:
+    """Which agent a request is from: all go to one address."""
+    return f"POST /chat/completions of {_agent(await request.json())}"
+
+
 def _agent(body: Mapping[str, Any]) -> str:
     forms = [tool["function"] for tool in body["tools"] if tool["function"]["name"] == "submit"]
     fields = forms[0]["parameters"]["properties"]
@@ -61,16 +67,17 @@ def _streamed(reply: Reply, name: str) -> bytes:
 
 
 @asynccontextmanager
-async def scripted_endpoint(script: Mapping[str, Sequence[Step]]) -> AsyncIterator[Scripted]:
+async def scripted_endpoint(
+    script: Mapping[str, Sequence[Step]], weather: Weather | None = None
+) -> AsyncIterator[Scripted]:
     """The endpoint on loopback; `base_url` is what a client takes."""
-    endpoint = Scripted(script)
-    application = web.Application(client_max_size=2**26)
+    endpoint, weather = Scripted(script), weather or Weather()
+    application = web.Application(client_max_size=2**26, middlewares=weather.middlewares)
     application.router.add_post("/v1/chat/completions", endpoint.handle)
-    runner = web.AppRunner(application, access_log=None)
+    runner = web.AppRunner(application, access_log=None, handler_cancellation=True, shutdown_timeout=0.1)
     await runner.setup()
     try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        endpoint.base_url = f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
+        endpoint.base_url = f"http://127.0.0.1:{await weather.listen(runner)}/v1"
         yield endpoint
     finally:
         await runner.cleanup()

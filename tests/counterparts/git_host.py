@@ -24,6 +24,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from tests.counterparts.weather import Weather
+
 TOKEN = "ghs_canary0123456789"
 
 
@@ -119,19 +121,18 @@ def processes() -> set[str]:
 
 
 @asynccontextmanager
-async def git_host(folder: Path) -> AsyncIterator[GitHost]:
+async def git_host(folder: Path, weather: Weather | None = None) -> AsyncIterator[GitHost]:
     """The host, with the repositories in `folder`."""
-    host = GitHost(folder)
+    host, weather = GitHost(folder), weather or Weather()
     certify(host.certificate)
-    application = web.Application(client_max_size=50_000_000)
+    application = web.Application(client_max_size=50_000_000, middlewares=weather.middlewares)
     application.router.add_route("*", "/{path:.*}", host.answer)
-    runner = web.AppRunner(application)
+    runner = web.AppRunner(application, access_log=None, handler_cancellation=True, shutdown_timeout=0.1)
     await runner.setup()
     try:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(host.certificate)
-        await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context).start()
-        host.url = f"https://127.0.0.1:{runner.addresses[0][1]}"
+        host.url = f"https://127.0.0.1:{await weather.listen(runner, context)}"
         yield host
     finally:
         await runner.cleanup()

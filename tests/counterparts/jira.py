@@ -14,6 +14,8 @@ from typing import Any, Literal
 
 from aiohttp import web
 
+from tests.counterparts.weather import Weather
+
 EMAIL, TOKEN = "anton@example.com", "ATATT3xFfGF0-secret"
 ACCOUNT = {"accountId": "712020:anton", "displayName": "Anton", "emailAddress": EMAIL}
 
@@ -169,14 +171,14 @@ class Jira:
 
 
 @asynccontextmanager
-async def serving(jira: Jira) -> AsyncIterator[Jira]:
+async def serving(jira: Jira, weather: Weather | None = None) -> AsyncIterator[Jira]:
     """The site, on the loopback."""
-    app = web.Application()
+    weather = weather or Weather()
+    app = web.Application(middlewares=weather.middlewares)
     app.router.add_route("*", "/{path:.*}", jira.handle)
     runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.1)
     await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    jira.base_url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    jira.base_url = f"http://127.0.0.1:{await weather.listen(runner)}"
     try:
         yield jira
     finally:

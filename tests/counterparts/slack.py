@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 
 from aiohttp import WSMsgType, web
 
+from tests.counterparts.weather import Weather
+
 TOKEN, APP_TOKEN = "xoxb-test", "xapp-test"
 CHANNEL, CHANNEL_ID = "oncall", "C0123"
 
@@ -169,18 +171,16 @@ async def _body(request: web.Request) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def slack_server() -> AsyncIterator[Slack]:
+async def slack_server(weather: Weather | None = None) -> AsyncIterator[Slack]:
     """A Slack on loopback; `url` is what a client takes as its base."""
-    slack = Slack()
-    application = web.Application()
+    slack, weather = Slack(), weather or Weather()
+    application = web.Application(middlewares=weather.middlewares)
     application.router.add_post("/api/{method}", slack.handle)
     application.router.add_post("/respond", slack.respond)
     application.router.add_get("/socket", slack.listen)
-    runner = web.AppRunner(application, access_log=None)
+    runner = web.AppRunner(application, access_log=None, handler_cancellation=True, shutdown_timeout=0.1)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    port = runner.addresses[0][1]
+    port = await weather.listen(runner)
     slack.url = f"http://127.0.0.1:{port}/api/"
     try:
         yield slack

@@ -128,6 +128,8 @@ class Serving:
     metrics_port: int = 0
     """Where a worker shows its metrics; 0: nowhere."""
     log: LogOptions = field(default_factory=LogOptions)
+    retell_seconds: float = 30.0
+    """Between two looks for messages that the chat did not take."""
     jira_label: str = ""
     """Only Jira's issues with this label start a run; empty: all that its webhook tells of."""
 

@@ -27,7 +27,7 @@ from anton.entrypoints.composition import Anton, SlackAccess
 from anton.entrypoints.intake.taken import Taken
 from anton.entrypoints.server.admission import MOST_BY_MEMBER, TooManyRuns
 from anton.entrypoints.server.desk import Desk
-from anton.entrypoints.server.slack import slack_app
+from anton.entrypoints.server.slack import slack_app, workspace_of
 from tests.counterparts.slack import APP_TOKEN, CHANNEL, TOKEN, Slack, slack_server
 from tests.entrypoints.server.served import KEY, Served, an_anton, an_office, served
 from tests.office import CODE_DONE, HONEST, TESTS_DONE, Office, written_up
@@ -158,7 +158,8 @@ def test_a_server_with_a_token_in_its_environment_starts_without_a_warning(
     office: Office, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("SLACK_BOT_TOKEN", TOKEN)
-    slack_app(Desk(an_anton(office)), SlackAccess(TOKEN, SECRET, "", "", "http://127.0.0.1:9/"))
+    access = SlackAccess(TOKEN, SECRET, "", "", "http://127.0.0.1:9/")
+    slack_app(Desk(an_anton(office)), access, workspace_of(access))
     assert caplog.messages == []
 
 

@@ -7,6 +7,7 @@ with the desk (`access.TheDesk`), knows who asks by `access.Who`, and may add a 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from urllib.parse import urlsplit
@@ -24,7 +25,8 @@ from anton.entrypoints.server.listen import is_own
 from anton.entrypoints.server.measuring import WebhookMeter
 from anton.entrypoints.server.problems import answer_with_problems
 from anton.entrypoints.server.slack import routes as slack_routes
-from anton.entrypoints.server.slack import slack_app, socket_mode
+from anton.entrypoints.server.slack import slack_app, socket_mode, workspace_of
+from anton.entrypoints.server.slack_workspace import Workspace
 
 ROUTERS: Sequence[APIRouter] = (
     status.router,
@@ -61,8 +63,10 @@ def application(
     doors: list[Door] = []
     app.state.doors = doors
     app.include_router(page_routes(Doorkeeper(desk, desk.serving.key(), tokens)))
-    app.state.slack = slack_app(desk, desk.serving.slack) if desk.serving.slack else None
-    if app.state.slack is not None:
+    app.state.slack = app.state.workspace = None
+    if (access := desk.serving.slack) is not None:
+        app.state.workspace = workspace_of(access)
+        app.state.slack = slack_app(desk, access, app.state.workspace)
         app.include_router(slack_routes(app.state.slack))
     for router in ROUTERS:
         app.include_router(router)
@@ -90,7 +94,20 @@ def _may_show_metrics(desk: Desk, hosts: Sequence[str]) -> bool:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     desk: Desk = app.state.desk
-    async with desk.open(), AsyncExitStack() as held:
+    async with desk.open(), _beside(app), AsyncExitStack() as held:
         if desk.serving.slack is not None and desk.serving.slack.app_token:
             await held.enter_async_context(socket_mode(app.state.slack, desk.serving.slack.app_token))
         yield
+
+
+@asynccontextmanager
+async def _beside(app: FastAPI) -> AsyncIterator[None]:
+    """Learn which workspace of Slack's is listened to, while everything else works already."""
+    workspace: Workspace | None = app.state.workspace
+    async with asyncio.TaskGroup() as group:
+        learning = group.create_task(workspace.learn(), name="workspace") if workspace else None
+        try:
+            yield
+        finally:
+            if learning is not None:
+                learning.cancel()

@@ -172,7 +172,7 @@ class Desk:
             working = group.create_task(self.queue.work_off(self._work), name="queue")
             waking = group.create_task(self._wake(), name="wake")
             beside = (
-                group.create_task(retell(self.world), name="retell"),
+                group.create_task(retell(self.world, self.serving.retell_seconds), name="retell"),
                 group.create_task(watch_the_loop(self.metrics), name="lag"),
                 group.create_task(take_census(self.world.journal, self.metrics), name="census"),
             )

@@ -4,28 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 
 from anton.core.errors import AntonError
 from anton.core.run import MILESTONES, Phase, fold
 from anton.runs.announce import show_again
 from anton.runs.world import World
 
-LOOK_SECONDS = 30.0
 LOOKED_AT = 200
 """Newest runs; the message of an older one that was missed stays as it is."""
 
 logger = logging.getLogger(__name__)
 
 
-async def retell(world: World) -> None:
-    """Look for messages that are old now and then, until cancelled."""
+async def retell(world: World, seconds: float) -> None:
+    """Look for messages that are old every so many seconds, spread a little, until cancelled."""
     told: set[str] = set()
     while True:
         try:
             await _look(world, told)
         except AntonError as error:
             logger.warning("it could not be looked for messages that are old: %s", error)
-        await asyncio.sleep(LOOK_SECONDS)
+        await asyncio.sleep(seconds * random.uniform(0.8, 1.2))  # noqa: S311 - jitter is no secret
 
 
 async def _look(world: World, told: set[str]) -> None:

@@ -17,7 +17,6 @@ from http import HTTPStatus
 from typing import Any, Literal, Self
 from urllib.parse import parse_qsl
 
-from aiohttp import ClientError
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field, ValidationError, model_validator
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
@@ -25,12 +24,11 @@ from slack_bolt.adapter.starlette.async_handler import AsyncSlackRequestHandler
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext, AsyncRespond
 from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.logger.messages import warning_client_prioritized_and_token_skipped
-from slack_sdk.errors import SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from anton.core import person
 from anton.core.decision import Answer, Refused, refuse_strangers
-from anton.core.errors import AntonError, OutsideError, UsageError
+from anton.core.errors import AntonError, UsageError
 from anton.core.letter import QuestionReply
 from anton.core.run import RunState
 from anton.core.seal import Choice, open_choice
@@ -43,6 +41,15 @@ from anton.entrypoints.server.access import desk_of
 from anton.entrypoints.server.desk import Desk
 from anton.entrypoints.server.guard import MAX_BODY_BYTES
 from anton.entrypoints.server.problems import problem
+from anton.entrypoints.server.slack_workspace import (
+    ANSWER_SECONDS,
+    MAX_SAID_CHARACTERS,
+    OUTAGES,
+    OtherTeam,
+    Workspace,
+    whisper,
+    worded,
+)
 from anton.entrypoints.signatures import verify_slack
 from anton.views.encode import line
 from anton.views.slack.blocks import Block, escaped
@@ -51,8 +58,6 @@ from anton.views.slack.modals import ANSWER_VIEW, CHANGES_VIEW, INPUT, answer_wi
 from anton.views.slack.thread import ALLOW, ANSWER, REFUSE
 
 COMMAND = "/oncall"
-MAX_SAID_CHARACTERS = 2_500
-"""Of one answer to a person."""
 
 Body = Mapping[str, Any]
 
@@ -67,27 +72,31 @@ def _is_needed(record: logging.LogRecord) -> bool:
 logger.addFilter(_is_needed)
 
 
-class OtherTeam(UsageError):
-    """The request comes from a workspace that is not listened to."""
+def workspace_of(access: SlackAccess) -> Workspace:
+    """The workspace that is listened to."""
+    client = AsyncWebClient(token=access.bot_token, base_url=access.base_url, timeout=ANSWER_SECONDS)
+    return Workspace(client, access.team)
 
 
-def slack_app(desk: Desk, access: SlackAccess) -> AsyncApp:
+def slack_app(desk: Desk, access: SlackAccess, workspace: Workspace) -> AsyncApp:
     """The listeners, ready for requests.
 
     Args:
         desk: Where runs are begun and decided.
         access: Tokens and secret; a request by HTTP is checked against the secret.
+        workspace: All others are refused.
     """
-    client = AsyncWebClient(token=access.bot_token, base_url=access.base_url)
+    # its token comes with each request, by `authorize`
+    client = AsyncWebClient(base_url=access.base_url, timeout=ANSWER_SECONDS)
     app = AsyncApp(
-        client=AsyncWebClient(base_url=access.base_url),  # its token comes with each request, by `authorize`
+        client=client,
         authorize=_authorize(access),
         # Socket Mode signs nothing, and `routes` refuses what comes by HTTP where no secret is set.
         signing_secret=access.signing_secret or secrets.token_hex(32),
         request_verification_enabled=True,
         logger=logger,
     )
-    listeners = _Listeners(desk, client, access.team)
+    listeners = _Listeners(desk, workspace)
     app.command(COMMAND)(listeners.on_command)
     for action in (APPROVE, DECLINE):
         app.action(action)(listeners.on_decision)
@@ -188,15 +197,14 @@ async def socket_mode(app: AsyncApp, app_token: str) -> AsyncIterator[None]:
 class _Listeners:
     """What each thing that a person does amounts to."""
 
-    def __init__(self, desk: Desk, client: AsyncWebClient, team: str) -> None:
+    def __init__(self, desk: Desk, workspace: Workspace) -> None:
         self._desk = desk
-        self._client = client
-        self._team = team
+        self._workspace = workspace
 
     async def on_command(self, ack: AsyncAck, command: Body) -> None:
         """`/oncall text`."""
         try:
-            await self._refuse_others(command.get("team_id"))
+            await self._workspace.refuse_others(command.get("team_id"))
             form = {name: value for name, value in command.items() if isinstance(value, str)}
             taken = slack_command(form, self._desk.serving.demo)
             if isinstance(taken, Ignored):
@@ -222,7 +230,7 @@ class _Listeners:
         refusal = await self._decided(body, value, "")
         await ack()
         if refusal:
-            await _whisper(respond, refusal)
+            await whisper(respond, refusal)
 
     async def on_request_changes(
         self, ack: AsyncAck, body: Body, client: AsyncWebClient, respond: AsyncRespond
@@ -253,7 +261,7 @@ class _Listeners:
         refusal = await self._told(body, value, QuestionReply(value.get("question", ""), "", action == ALLOW))
         await ack()
         if refusal:
-            await _whisper(respond, refusal)
+            await whisper(respond, refusal)
 
     async def on_answer(
         self, ack: AsyncAck, body: Body, client: AsyncWebClient, respond: AsyncRespond
@@ -337,22 +345,12 @@ class _Listeners:
             OtherTeam: they are of a workspace that is not listened to.
         """
         team, user = body.get("team") or {}, body.get("user") or {}
-        await self._refuse_others(team.get("id"))
-        await self._refuse_others(user.get("team_id") or team.get("id"))
+        await self._workspace.refuse_others(team.get("id"))
+        await self._workspace.refuse_others(user.get("team_id") or team.get("id"))
         name = user.get("id")
         if not isinstance(name, str) or not name:
             raise OtherTeam("Slack does not say who you are, so nothing was done")
         return person.slack(str(user.get("team_id") or team["id"]), name)
-
-    async def _refuse_others(self, team: object) -> None:
-        """Let only the workspace pass that the bot's token is of, or that the settings name."""
-        if not self._team and self._client.token:
-            try:
-                self._team = str((await self._client.auth_test())["team_id"])
-            except (SlackClientError, ClientError, TimeoutError) as error:
-                raise OutsideError(f"Slack does not say whose token this is: {error}; try again") from error
-        if self._team and team != self._team:
-            raise OtherTeam("this Slack workspace is not the one that Anton works for; nothing was done")
 
 
 def _pressed(body: Body) -> tuple[str, Mapping[str, str]]:
@@ -388,9 +386,12 @@ async def _open(
     """Open a window for whoever pressed a button, or tell them why there is none."""
     try:
         await client.views_open(trigger_id=str(body.get("trigger_id", "")), view=await window())
-    except (AntonError, SlackClientError) as error:
+    except AntonError as error:
         await ack()
-        await _whisper(respond, _plainly(error))
+        await whisper(respond, _plainly(error))
+    except OUTAGES as error:
+        await ack()
+        await whisper(respond, f"Slack did not open the window: {worded(error)}; press the button again")
     else:
         await ack()
 
@@ -406,8 +407,3 @@ async def _answer_window(ack: AsyncAck, refusal: str) -> None:
 def _plainly(error: Exception) -> str:
     """The error for a person, as one line of plain text."""
     return line(Masker().mask(str(error)), MAX_SAID_CHARACTERS)
-
-
-async def _whisper(respond: AsyncRespond, text: str) -> None:
-    """Say something that only the person sees who pressed a button."""
-    await respond(escaped(text, MAX_SAID_CHARACTERS), response_type="ephemeral", replace_original=False)
