@@ -186,6 +186,28 @@ async def test_jira_is_the_tracker_of_its_own_tickets_where_there_is_a_token(
     )
 
 
+async def test_what_is_set_in_part_is_said_by_doctor_and_when_the_server_starts(write: Write) -> None:
+    toml = """[model]
+    name = "m"
+    [jira]
+    base_url = "https://example.atlassian.net"
+    email = "anton@example.com"
+    [github]
+    repo = "ann/shop"
+    [slack]
+    channel = "oncall"
+    """
+    async with compose(write(toml)) as anton:
+        for checks in (await anton.examine(), await anton.serving.prove()):
+            said = {check.name: check.detail for check in checks if check.good}
+            assert said["tracker"].startswith("local (")
+            assert said["tracker"].endswith("); Jira is not used, because JIRA_API_TOKEN is not set")
+            assert said["forge"].endswith("; GitHub is not used, because GITHUB_TOKEN is not set")
+            assert said["chat"].endswith("; Slack is not used, because SLACK_BOT_TOKEN is not set")
+    async with compose(write('[model]\nname = "m"\n')) as anton:
+        assert not any("is not used" in check.detail for check in await anton.serving.prove())
+
+
 async def test_a_token_of_jira_alone_is_not_enough(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JIRA_API_TOKEN", "ATATT3x-secret")
     with pytest.raises(UsageError, match="needs JIRA_BASE_URL and JIRA_EMAIL") as refused:

@@ -72,3 +72,84 @@ def test_every_setting_is_listed_once(monkeypatch: pytest.MonkeyPatch, tmp_path:
     monkeypatch.setenv("HOME", str(tmp_path))
     keys = [setting.key for setting in settings_in_force(Wish(looking=True))]
     assert len(keys) == len(set(keys)) > 100
+
+
+ARGUMENTS = """
+[mcp.servers.far]
+command = "bridge"
+args = ["--token=canary-0006", "--api-key", "canary-0007", "--header", "Authorization: Bearer canary-0008",
+        "PASSWORD=canary-0009", "ghp_0123456789abcdefghijABCDEFGHIJ012345", "--verbose", "plain",
+        "https://example.com/mcp?key=canary-0010&page=2", "-c", "https://u:canary-0011@example.com/"]
+agents = ["code"]
+
+[model.prices."gpt-4.1"]
+input = 2
+cached = 0.5
+output = 8
+
+[[hooks]]
+moment = "on_error"
+command = ["notify", "--secret", "canary-0012", "--loud"]
+"""
+
+
+def test_of_a_command_line_everything_is_shown_but_its_secrets(anton: Shell) -> None:
+    (anton.cwd / "anton.toml").write_text(ARGUMENTS)
+    for arguments in (("config",), ("config", "--all"), ("config", "--json"), ("config", "mcp")):
+        said = anton.inside(*arguments, **SECRETS)
+        assert said.status == 0, said.err
+        assert "canary" not in said.out
+        assert "ghp_" not in said.out
+    shown = json.loads(anton.inside("config", "--json").out)
+    assert shown["mcp.servers.far"]["value"]["args"] == [
+        "--token=(set, not shown)",
+        "--api-key",
+        "(set, not shown)",
+        "--header",
+        "Authorization: (set, not shown)",
+        "PASSWORD=(set, not shown)",
+        "[masked: GitHub token]",
+        "--verbose",
+        "plain",
+        "https://example.com/mcp?key=(set, not shown)&page=2",
+        "-c",
+        "https://u:[masked: password of a URL]@example.com/",
+    ]
+    assert shown["hooks"]["value"][0]["command"] == ["notify", "--secret", "(set, not shown)", "--loud"]
+
+
+def test_each_entry_of_a_table_is_shown_by_itself_with_where_it_was_said(anton: Shell) -> None:
+    own = anton.cwd / "anton.toml"
+    own.write_text(ARGUMENTS)
+    shown = json.loads(anton.inside("config", "--json").out)
+    assert shown["mcp.servers.far"]["origin"] == str(own)
+    assert shown['model.prices."gpt-4.1"'] == {
+        "value": {"input": 2.0, "cached": 0.5, "output": 8.0},
+        "origin": str(own),
+    }
+    assert "mcp.servers" not in shown
+    assert json.loads(anton.inside("config", "mcp.servers.far", "--json").out).keys() == {"mcp.servers.far"}
+    (own).write_text("")
+    assert json.loads(anton.inside("config", "--json").out)["mcp.servers"]["value"] == {}
+
+
+HALF = (
+    ({"JIRA_BASE_URL": "https://a.example", "JIRA_EMAIL": "a@a.example"}, "Jira", "JIRA_API_TOKEN is"),
+    ({"JIRA_EMAIL": "a@a.example"}, "Jira", "JIRA_BASE_URL and JIRA_API_TOKEN are"),
+    ({"SLACK_CHANNEL": "oncall"}, "Slack", "SLACK_BOT_TOKEN is"),
+    ({"SLACK_APP_TOKEN": "xapp-1"}, "Slack", "SLACK_BOT_TOKEN and SLACK_CHANNEL are"),
+    ({"GITHUB_REPO": "ann/shop"}, "GitHub", "GITHUB_TOKEN is"),
+)
+
+
+@pytest.mark.parametrize(("given", "service", "missing"), HALF)
+def test_a_service_that_is_set_in_part_is_said_not_to_be_used_and_why(
+    anton: Shell, given: dict[str, str], service: str, missing: str
+) -> None:
+    said = anton.inside("config", **given)
+    assert said.status == 0
+    assert f"{service} is not used, because {missing} not set" in " ".join(said.out.split())
+
+
+def test_a_service_that_nobody_set_is_not_spoken_of(anton: Shell) -> None:
+    assert "is not used" not in anton.inside("config", "--all").out

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 
 from anton.adapters.sandbox.selftest import self_test
 from anton.app.extensions import Extensions
+from anton.app.half_set import half_set
 from anton.app.outside import search_of, web_of
 from anton.app.tool_servers import server_checks
 from anton.core.errors import OutsideError
@@ -26,7 +28,7 @@ async def prove(settings: Settings, world: World) -> tuple[Check, ...]:
     checks = (
         *(Check("settings", False, notice) for notice in settings.notices),
         Check("model", True, ", else ".join((world.model.name, *world.budget.fallback))),
-        *await _sides(world),
+        *await _sides(settings, world),
         await _journal(world.journal),
         Check("sandbox", world.sandbox.level > 0, world.sandbox.description),
     )
@@ -42,8 +44,9 @@ async def _journal(journal: Journal) -> Check:
     return Check("journal", True, journal.description)
 
 
-async def _sides(world: World) -> list[Check]:
+async def _sides(settings: Settings, world: World) -> list[Check]:
     """Tracker, forge and chat; what has credentials shows at the same time whether they are good."""
+    unused = half_set(settings)
     sides: dict[str, Tracker | Forge | Chat] = {
         "tracker": world.tracker,
         "forge": world.forge,
@@ -51,7 +54,13 @@ async def _sides(world: World) -> list[Check]:
     }
     async with asyncio.TaskGroup() as group:
         proofs = [group.create_task(_proved(name, side)) for name, side in sides.items()]
-    return [proof.result() for proof in proofs]
+    checks = [proof.result() for proof in proofs]
+    return [
+        replace(check, detail=f"{check.detail}; {unused[check.name].reason}")
+        if check.name in unused
+        else check
+        for check in checks
+    ]
 
 
 async def _proved(name: str, side: Tracker | Forge | Chat) -> Check:
@@ -75,7 +84,7 @@ async def examine(
     checks = (
         *(Check("settings", False, notice) for notice in settings.notices),
         Check("model", True, ", else ".join((world.model.name, *world.budget.fallback))),
-        *await _sides(world),
+        *await _sides(settings, world),
         Check("web", True, web_of(settings).description),
         Check("search", True, search_of(settings).description),
         await _journal(world.journal),

@@ -18,10 +18,15 @@ from anton.settings import Settings
 
 MAX_FILE_BYTES = 100_000
 _NAMED_SECRET = re.compile(
-    r"(?:^|[_.-])(?:API_?KEY|KEY|TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIALS?|DSN|PAT)(?:$|[_.-])",
+    r"(?:^|[_.-])(?:API_?KEY|KEY|TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIALS?|DSN|PAT|AUTHORIZATION)(?:$|[_.-])",
     re.IGNORECASE,
 )
 """Of a variable, whether in the environment or in a table of the settings."""
+
+
+def names_a_secret(name: str) -> bool:
+    """Whether a variable, key, option or header is called as secrets are."""
+    return bool(_NAMED_SECRET.search(name))
 
 
 def masker_of(settings: Settings) -> Masker:
@@ -42,7 +47,7 @@ def masked(model: Model, masker: Masker) -> Model:
 def _environment() -> Iterator[tuple[str, str]]:
     """Variables that are called a secret; the path of a file is none."""
     for name, value in os.environ.items():
-        if _NAMED_SECRET.search(name) and not value.startswith(("/", ".")):
+        if names_a_secret(name) and not value.startswith(("/", ".")):
             yield name, value
 
 
@@ -61,7 +66,7 @@ def _in_settings(value: object, name: str) -> Iterator[tuple[str, str]]:
         for key, item in value.items():
             if not isinstance(item, str):
                 yield from _in_settings(item, f"{name}.{key}")
-            elif _NAMED_SECRET.search(str(key)) and not name.endswith("header_env"):
+            elif names_a_secret(str(key)) and not name.endswith("header_env"):
                 yield f"{name}.{key}", item
     elif isinstance(value, tuple | list):
         for number, item in enumerate(value, 1):

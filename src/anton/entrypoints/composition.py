@@ -46,6 +46,8 @@ class Setting:
     """As a settings file would have it; empty where nothing is set. Of a secret only that it is set."""
     origin: str
     """A file's path, `environment NAME`, or `default`."""
+    lacking: str = ""
+    """What is not used for want of it, in a sentence without the full stop; empty where nothing is."""
 
     @property
     def is_set(self) -> bool:

@@ -35,8 +35,9 @@ def config_command(compose: Compose, key: str, whole: bool, as_json: bool, confi
         shown = {each.key: {"value": _value(each.value), "origin": each.origin} for each in found}
         click.echo(json.dumps(shown, ensure_ascii=False, indent=2))
         return
-    given = [each for each in found if each.is_set or whole or key]
-    Console().print(settings_table([(each.key, each.value, each.origin) for each in given]))
+    given = [each for each in found if each.is_set or each.lacking or whole or key]
+    rows = [(each.key, each.value, each.lacking or each.origin) for each in given]
+    Console().print(settings_table(rows))
     if given and (left := len(found) - len(given)):
         click.echo(f"{left} more are as they are by default: anton config --all")
 
