@@ -63,6 +63,7 @@ BY_NAME = {
         "anton.adapters.ci.github",
         "anton.adapters.forge.github",
         "anton.adapters.github.connect",
+        "anton.adapters.occurrences.github",
         "anton.adapters.tracker.github",
     },
     "app/models.py": {"anton.adapters.model.chat_completions"},

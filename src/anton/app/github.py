@@ -21,6 +21,7 @@ from anton.adapters.repository.mirror import create_bare
 from anton.adapters.repository.remote import RemoteRepository
 from anton.core.errors import UsageError
 from anton.ports import CI, Forge, Tracker
+from anton.ports.occurrences import Occurrences
 from anton.settings import Settings, package_sources_of_process
 from anton.system.naming import folder_name
 
@@ -65,6 +66,16 @@ class GitHubSide:
             return NoCI()
         adapter = import_module("anton.adapters.ci.github")
         found: CI = adapter.GitHubCI(self.calls, repository)
+        return found
+
+    def occurrences(self) -> Occurrences | None:
+        """What happens in the repository that is set; None where none is, or no credential lets us look."""
+        own = self.settings.github
+        if self.calls is None or own.repo is None:
+            return None
+        adapter = import_module("anton.adapters.occurrences.github")
+        file = self.settings.home / "github-looks.json"
+        found: Occurrences = adapter.GitHubOccurrences(self.calls, own.repo, own.labels, file)
         return found
 
     def repository(self, path: str) -> GitRepository:

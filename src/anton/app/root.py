@@ -211,7 +211,7 @@ def _anton(
         tool_servers=servers,
         plugins=tuple(extensions.checks()),
         plugins_installed=partial(installed_plugins, wish.repository or settings.repo_cwd),
-        serving=serving_of(settings, world, github.configured),
+        serving=serving_of(settings, world, github.configured, github.occurrences()),
         retention=Retention(settings.retention.days, settings.retention.environment_days),
     )
 

@@ -16,7 +16,8 @@ from anton.app.shared import queue_of, shared_database
 from anton.core import person
 from anton.core.errors import UsageError
 from anton.demo.build import demo_ticket
-from anton.entrypoints.composition import LogOptions, Serving, SlackAccess
+from anton.entrypoints.composition import LogOptions, Serving, SlackAccess, Watch
+from anton.ports.occurrences import Occurrences
 from anton.runs.world import World
 from anton.settings import Settings
 from anton.system.files import replace_file
@@ -25,12 +26,17 @@ from anton.system.locks import try_lock
 TOKEN_FILE = "api-token"  # noqa: S105 - the name of a file
 """In the state folder: the API's token where nobody set one; its owner alone can read it."""
 
+POLL_SECONDS = 300
+"""Between two looks for what GitHub's webhooks did not tell, where they are listened to."""
+
 UNNAMED = "token"
 """Name of a token that was set without one."""
 _NAMED = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]{0,59}):(.+)")
 
 
-def serving_of(settings: Settings, world: World, on_github: Path | None) -> Serving:
+def serving_of(
+    settings: Settings, world: World, on_github: Path | None, occurrences: Occurrences | None
+) -> Serving:
     """What `anton serve` works with; `on_github` stands for a repository that needs no checkout."""
     server = settings.server
     first = (settings.repo_cwd,) if settings.repo_cwd else ()
@@ -52,10 +58,22 @@ def serving_of(settings: Settings, world: World, on_github: Path | None) -> Serv
         slack=_slack(settings),
         prove=partial(prove, settings, world),
         jira_label=settings.jira.label or "",
+        github_labels=frozenset(settings.github.labels),
+        watch=_watch(settings, occurrences),
         open_metrics=server.open_metrics,
         metrics_port=settings.telemetry.metrics_port,
         log=LogOptions(settings.log.format, settings.log.level, world.masker.mask),
     )
+
+
+def _watch(settings: Settings, occurrences: Occurrences | None) -> Watch | None:
+    """Looks for what was missed, where it can be asked for and somebody wants it."""
+    own = settings.github
+    listening = settings.webhooks.github is not None
+    seconds = own.poll_seconds if own.poll_seconds is not None else POLL_SECONDS * listening
+    if occurrences is None or not seconds or not own.poll:
+        return None
+    return Watch(occurrences, own.poll, seconds)
 
 
 def _on_github(settings: Settings, path: Path | None) -> dict[str, Path]:

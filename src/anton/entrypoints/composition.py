@@ -11,6 +11,7 @@ from typing import Protocol
 from anton.core.agent import AgentSpec
 from anton.core.ticket import Ticket
 from anton.ports import Journal, Queue
+from anton.ports.occurrences import OccurrenceKind, Occurrences
 from anton.ports.tool_servers import ToolServers
 from anton.runs.housekeeping import Retention
 from anton.runs.verify import Bench
@@ -81,6 +82,16 @@ class SlackAccess:
 
 
 @dataclass(frozen=True, slots=True)
+class Watch:
+    """How it is looked for what webhooks did not tell."""
+
+    occurrences: Occurrences
+    kinds: tuple[OccurrenceKind, ...]
+    seconds: float
+    """Between two looks."""
+
+
+@dataclass(frozen=True, slots=True)
 class LogOptions:
     """What a server logs, and how."""
 
@@ -134,6 +145,10 @@ class Serving:
     """Between two looks for messages that the chat did not take."""
     jira_label: str = ""
     """Only Jira's issues with this label start a run; empty: all that its webhook tells of."""
+    github_labels: frozenset[str] = frozenset({"anton"})
+    """Labels that start a run when one of GitHub's issues gets one, in any case of letters."""
+    watch: Watch | None = None
+    """None: nobody looks for what webhooks did not tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +184,8 @@ class Anton:
     """Conversations, apart from the runs; None where there is no keyboard."""
     conversationalist: AgentSpec | None = None
     """Who talks with the person at the keyboard."""
+    models: tuple[str, ...] = ()
+    """Names of the models that it may talk with."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -222,7 +222,7 @@ def test_a_labeled_issue_is_a_ticket() -> None:
             "https://github.com/octo/shop/issues/12",
             ("bug", "anton"),
         ),
-        "github:72d3162e-cc78-11e3-81ab-4c9367dc0958",
+        "github:octo/shop/issue/12",
         "github:kim",
         "octo/shop",
     )

@@ -19,6 +19,7 @@ from anton.entrypoints.composition import Check
 from anton.entrypoints.page.routes import Doorkeeper, page_routes
 from anton.entrypoints.server import events, reference, runs, scrape, status, webhooks
 from anton.entrypoints.server.access import Door
+from anton.entrypoints.server.catching_up import catching_up
 from anton.entrypoints.server.desk import Desk
 from anton.entrypoints.server.guard import Guard
 from anton.entrypoints.server.listen import is_own
@@ -94,7 +95,7 @@ def _may_show_metrics(desk: Desk, hosts: Sequence[str]) -> bool:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     desk: Desk = app.state.desk
-    async with desk.open(), _beside(app), AsyncExitStack() as held:
+    async with desk.open(), catching_up(desk), _beside(app), AsyncExitStack() as held:
         if desk.serving.slack is not None and desk.serving.slack.app_token:
             await held.enter_async_context(socket_mode(app.state.slack, desk.serving.slack.app_token))
         yield

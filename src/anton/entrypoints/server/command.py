@@ -10,7 +10,7 @@ import click
 from rich.console import Console
 
 from anton import __version__
-from anton.entrypoints.composition import Anton, Check, Compose, Wish
+from anton.entrypoints.composition import Anton, Check, Compose, Watch, Wish
 from anton.entrypoints.server.application import application
 from anton.entrypoints.server.desk import Desk
 from anton.entrypoints.server.listen import bound, refuse_open, serve
@@ -54,7 +54,7 @@ def serve_command(
         refuse_open(where, serving.tokens.values())
         await anton.world.journal.run_ids()  # without a journal nothing could be taken in
         with serving.alone(), bound(where, serving.port if port is None else port) as listener:
-            sides = (*await serving.prove(), webhooks_check(serving.secrets))
+            sides = (*await serving.prove(), webhooks_check(serving.secrets, serving.watch))
             tokens = serving.tokens or {anton.user: serving.own_token()}
             _announce(console, anton, _address(where, listener.getsockname()[1]), sides)
             await serve(application(Desk(anton), tokens, sides, (where,)), listener)
@@ -66,14 +66,18 @@ def serve_command(
     return 0
 
 
-def webhooks_check(known: Iterable[str]) -> Check:
-    """Who is listened to, and who is not for want of a secret."""
+def webhooks_check(known: Iterable[str], watch: Watch | None = None) -> Check:
+    """Who is listened to, who is not for want of a secret, and where it is looked for what was missed."""
     names = ("slack", *(sender.name for sender in SENDERS))
     heard = [name for name in names if name in set(known)]
     deaf = [name for name in names if name not in heard]
     parts = [f"from {', '.join(heard)}"] if heard else []
     if deaf:
         parts.append(f"not listened to, because no secret is set: {', '.join(deaf)}")
+    if watch is not None:
+        parts.append(
+            f"missed ones are looked for every {watch.seconds:g} s in {watch.occurrences.description}"
+        )
     return Check("webhooks", True, "; ".join(parts))
 
 

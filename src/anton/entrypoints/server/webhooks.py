@@ -89,7 +89,7 @@ SENDERS = (
             _header(request, "X-GitHub-Event"),
             _named(request, "X-GitHub-Delivery", body),
             payload,
-            GitHubRules(),
+            GitHubRules(labels=desk_of(request).serving.github_labels),
         ),
     ),
     Sender(

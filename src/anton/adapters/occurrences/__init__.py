@@ -1,0 +1,1 @@
+"""Where it is looked for what happened at a forge."""
