@@ -6,10 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from anton.agents.roster import roster
+from anton.agents.roster import delegates, roster
 from anton.app import compose
+from anton.core.agent import MAX_DELEGATE_SECONDS, AgentSpec
 from anton.core.errors import UsageError
 from anton.entrypoints.composition import Wish
+from anton.tools.catalogue import FOR_A_PERSON, TOOLS
+from anton.tools.define import PublishingTool
 
 FROM_THE_WEB = {"web_fetch", "web_search"}
 
@@ -81,3 +84,76 @@ async def test_a_mistake_names_the_file_and_what_is_allowed(
 ) -> None:
     with pytest.raises(UsageError, match=rf"a\.toml: agents\.{agent}\.tools {said}"):
         await tools_of(tmp_path / "a.toml", f'[agents.{agent}]\ntools = ["{tool}"]\n')
+
+
+# Who talks with a person
+
+SPEAKING = {name for name, tool in FOR_A_PERSON.items() if isinstance(tool, PublishingTool)}
+
+
+async def talker_of(path: Path, toml: str = "") -> AgentSpec:
+    path.write_text(toml)
+    async with compose(Wish(config=path, looking=True)) as anton:
+        assert anton.conversationalist is not None
+        return anton.conversationalist
+
+
+async def test_who_talks_has_the_tools_that_there_is_something_behind(tmp_path: Path) -> None:
+    alone = set((await talker_of(tmp_path / "a.toml")).tools)
+    assert SPEAKING | {"shell", "jira_read", "github_issue"} <= alone
+    assert not alone & {"web_fetch", "web_search", "github_search", "memory", "delegate", "ask_person"}
+    connected = '[web]\nallow = ["docs.python.org"]\n[github]\ntoken = "ghp_x"\nrepo = "ann/shop"\n'
+    more = set((await talker_of(tmp_path / "a.toml", connected)).tools)
+    assert more - alone == {"web_fetch", "github_search"}
+    unnamed = set((await talker_of(tmp_path / "a.toml", '[github]\ntoken = "ghp_x"\n')).tools)
+    assert alone - unnamed == {"github_issue"}
+
+
+async def test_who_talks_has_limits_tools_and_a_model_of_its_own(tmp_path: Path) -> None:
+    settings = (
+        '[agents.chat]\nturns = 4\nseconds = 50\nmodel = "other"\nreasoning_effort = "low"\n'
+        'without = ["slack_post", "shell"]\n'
+    )
+    spec = await talker_of(tmp_path / "a.toml", settings)
+    assert (spec.turns, spec.seconds, spec.model, spec.reasoning_effort) == (4, 50, "other", "low")
+    assert not {"slack_post", "shell"} & set(spec.tools)
+    assert "4 replies and 50 seconds" in spec.system
+
+
+@pytest.mark.parametrize(
+    ("toml", "said"),
+    [
+        ('tools = ["web_fetch"]', r"agents\.chat\.tools names 'web_fetch', which it cannot be given"),
+        ('tools = ["delegate"]', "names 'delegate', which it cannot be given"),
+        ('without = ["slak_post"]', r"which it cannot be denied: did you mean 'slack_post'\?"),
+    ],
+)
+async def test_a_mistake_in_what_who_talks_may_use_is_named(tmp_path: Path, toml: str, said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        await talker_of(tmp_path / "a.toml", f"[agents.chat]\n{toml}\n")
+
+
+@pytest.mark.parametrize("agent", ["triage", "code", "test", "pr"])
+@pytest.mark.parametrize("tool", sorted(FOR_A_PERSON))
+async def test_no_agent_of_a_run_can_speak_or_read_for_a_person(
+    tmp_path: Path, agent: str, tool: str
+) -> None:
+    said = rf"agents\.{agent}\.tools names '{tool}', which only `anton chat` can have"
+    with pytest.raises(UsageError, match=said):
+        await tools_of(tmp_path / "a.toml", f'[agents.{agent}]\ntools = ["{tool}"]\n')
+    assert not any(FOR_A_PERSON.keys() & set(spec.tools) for spec in (*roster(), *delegates()))
+
+
+async def test_delegates_have_the_limits_that_are_set(tmp_path: Path) -> None:
+    path = tmp_path / "a.toml"
+    path.write_text("[agents.investigator]\nturns = 30\n[agents.reviewer]\nseconds = 900\n")
+    async with compose(Wish(config=path, looking=True)) as anton:
+        limits = {spec.name: (spec.turns, spec.seconds) for spec in anton.world.delegates}
+        told = {spec.name: spec.system for spec in anton.world.delegates}
+    assert limits == {"investigator": (30, 120), "reviewer": (8, 900)}
+    assert "30 replies and 120 seconds" in told["investigator"]
+    assert TOOLS["delegate"].spec.seconds > MAX_DELEGATE_SECONDS
+    path.write_text("[agents.reviewer]\nseconds = 3601\n")
+    with pytest.raises(UsageError, match=r"agents\.reviewer\.seconds is 3601"):
+        async with compose(Wish(config=path, looking=True)):
+            pass

@@ -11,8 +11,8 @@ import pytest
 from anton.adapters.model.scripted import Reply
 from anton.core.errors import SandboxRefused, ToolError
 from anton.core.event import TurnEnded
-from anton.core.permission import Policy
-from anton.core.tool import Reach, ToolSpec
+from anton.core.permission import Allowed, Danger, Denied, Policy, decide, decide_publishing
+from anton.core.tool import Prepared, Reach, ToolSpec
 from anton.engine.loop import work
 from anton.engine.permitted import permitted
 from anton.engine.person import Leave
@@ -213,3 +213,76 @@ async def test_a_refusal_by_the_sandbox_stands_where_the_tool_knows_no_other_way
     with pytest.raises(SandboxRefused):
         await tools["build"].call("{}")
     assert kim.asked == []
+
+
+# What others see
+
+
+@dataclass
+class Announcement:
+    """A tool whose calls others see."""
+
+    done: list[str] = field(default_factory=list)
+    prepared: list[str] = field(default_factory=list)
+
+    @property
+    def spec(self) -> ToolSpec:
+        """As any."""
+        return ToolSpec("announce", "Announces.", {"type": "object"}, Reach.OUTSIDE)
+
+    async def call(self, arguments: str) -> str:
+        """Nobody was asked."""
+        raise AssertionError(arguments)
+
+    async def prepare(self, arguments: str) -> Prepared:
+        """To be shown as it will be made."""
+        self.prepared.append(arguments)
+
+        async def carry_out() -> str:
+            self.done.append(arguments)
+            return "announced"
+
+        return Prepared(f"announce to all: {arguments}", carry_out)
+
+
+ASKING = [policy for policy in Policy if policy is not Policy.NEVER]
+
+
+@pytest.mark.parametrize("policy", ASKING)
+@pytest.mark.parametrize("sandboxed", [True, False])
+async def test_what_others_see_is_asked_about_under_every_policy_and_made_as_it_was_shown(
+    policy: Policy, *, sandboxed: bool
+) -> None:
+    kim, tool = Somebody([YES]), Announcement()
+    tools = permitted({"announce": tool}, policy, sandboxed=sandboxed, person=kim)
+    assert await tools["announce"].call('{"a": 1}') == "announced"
+    assert kim.asked == [('announce to all: {"a": 1}', "others will see it, about which every policy asks")]
+    assert tool.done == ['{"a": 1}']
+
+
+@pytest.mark.parametrize("policy", ASKING)
+async def test_what_others_would_see_is_not_made_after_a_no(policy: Policy) -> None:
+    tool = Announcement()
+    tools = permitted({"announce": tool}, policy, sandboxed=True, person=Somebody([NO]))
+    with pytest.raises(ToolError, match="Kim says no: not today"):
+        await tools["announce"].call("{}")
+    assert tool.done == []
+
+
+@pytest.mark.parametrize("policy", list(Policy))
+async def test_what_others_would_see_is_not_even_made_ready_where_nobody_may_say_yes(policy: Policy) -> None:
+    tool = Announcement()
+    with pytest.raises(ToolError, match="announce was not carried out"):
+        await permitted({"announce": tool}, policy, sandboxed=True)["announce"].call("{}")
+    kim = Somebody()
+    with pytest.raises(ToolError, match="does not allow"):
+        await permitted({"announce": tool}, Policy.NEVER, sandboxed=True, person=kim)["announce"].call("{}")
+    assert (tool.prepared, kim.asked) == ([], [])
+
+
+@pytest.mark.parametrize("policy", list(Policy))
+def test_what_others_see_is_allowed_no_more_than_the_table_allows_what_is_dangerous(policy: Policy) -> None:
+    given = decide_publishing(policy)
+    assert not isinstance(given, Allowed)
+    if isinstance(decide(policy, Reach.OUTSIDE, Danger.DANGEROUS, sandboxed=True), Denied):
+        assert isinstance(given, Denied)
