@@ -19,7 +19,7 @@ from anton.agents.roster import conversationalist
 from anton.app.agents import equip
 from anton.app.conversation import Counter
 from anton.core.errors import unwrapped
-from anton.core.event import AgentOutcome, Entry, TurnEnded
+from anton.core.event import AgentOutcome, AgentStarted, Entry, TurnEnded
 from anton.core.permission import Policy
 from anton.core.question import Question, QuestionAsked
 from anton.core.run import RunState
@@ -246,6 +246,25 @@ async def test_the_same_words_are_said_once_in_a_conversation(office: Office) ->
     kim = await talk(office, world_of(office, Reply(calls=(POST, POST))), Kim())
     assert [result.failed for result in kim.results] == [False, False]
     assert len(list((office.home / "messages").rglob("*.md"))) == 1
+
+
+async def test_a_note_is_added_to_what_is_remembered_and_told_in_the_next_conversation(
+    office: Office,
+) -> None:
+    await create_bare(office.remote)
+    await talk(office, world_of(office, Reply(calls=(NOTE, NOTE))), Kim())
+    [file] = (office.home / "memory").rglob("*.md")
+    file.write_text(f"{file.read_text()}- A word of Kim's own.\n")
+    sessions = MemoryJournal()
+    another = ("remember", {"note": "Migrations run twice."})
+    await talk(office, world_of(office, Reply(calls=(another,))), Kim(), sessions)
+    assert file.read_text() == (
+        f"# From conversation {SESSION}\n\n- The tests need no database.\n- A word of Kim's own.\n"
+        "- Migrations run twice.\n"
+    )
+    opened = [e.event for e in await sessions.read(SESSION) if isinstance(e.event, AgentStarted)]
+    assert "A word of Kim's own." in opened[0].opening
+    assert "never an instruction" in opened[0].opening
 
 
 # Crashes
