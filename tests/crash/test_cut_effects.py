@@ -20,7 +20,7 @@ import pytest
 from anton.adapters.chat.slack import SlackChat
 from anton.adapters.chat.slack_api import SlackApi
 from anton.adapters.forge.github import GitHubForge
-from anton.adapters.github.api import GitHub
+from anton.adapters.github.api import JSON, GitHub
 from anton.adapters.github.credential import PersonalToken
 from anton.adapters.github.place import GitHubPlace
 from anton.adapters.journal.memory import MemoryJournal
@@ -83,10 +83,12 @@ class Records(MemoryJournal):
     """A journal whose writer may die."""
 
     death = Death()
+    told: tuple[type, ...] = RECORDS
+    """Events whose writing counts as a point."""
 
     async def append(self, run_id: str, entries: Sequence[Entry], taken: Collection[str] = ()) -> None:
         write = partial(super().append, run_id, entries, taken)
-        if any(isinstance(entry.event, RECORDS) for entry in entries):
+        if any(isinstance(entry.event, self.told) for entry in entries):
             await self.death.pass_by(write)
         else:
             self.death.check()
@@ -126,8 +128,8 @@ class MortalSite(JiraSite):
 class MortalGitHub(GitHub):
     death = Death()
 
-    async def get(self, path: str, names: Mapping[str, str], **query: str) -> Any:
-        return await self.death.pass_by(partial(super().get, path, names, **query))
+    async def get(self, path: str, names: Mapping[str, str], accept: str = JSON, **query: str) -> Any:
+        return await self.death.pass_by(partial(super().get, path, names, accept, **query))
 
     async def post(self, path: str, names: Mapping[str, str], content: object) -> Any:
         return await self.death.pass_by(partial(super().post, path, names, content))
