@@ -46,11 +46,13 @@ from anton.core.event import (
     Verb,
 )
 from anton.core.message import ToolCall, Usage
+from anton.core.permission import Policy
 from anton.core.proof import Cell, CellStatus, Patch, Suite, Tree
 from anton.core.question import LetterRefused, Question, QuestionAnswered, QuestionAsked
 from anton.core.run import MILESTONES, Phase, RunState, advance, begin, fold, permit
 from anton.core.ticket import Ticket
 from anton.core.tool import ToolResult
+from anton.core.turning import CheckpointMade, CheckpointRestored, ModelChosen, PolicyChosen
 from anton.core.verdict import not_tested
 from anton.core.work import WorkStarted, WorkStopped
 
@@ -81,6 +83,10 @@ TABLE: Sequence[tuple[Event, dict[Phase, Phase]]] = (
     (QuestionAsked("code", Question("q1", "code", "Which clock?")), ACTIVE),
     (QuestionAnswered("code", "q1", "Jo", "UTC"), ACTIVE),
     (HookFailed("code", HookMoment.AFTER_TOOL, "notify", "it ended with code 1"), ACTIVE),
+    (CheckpointMade("code", "here"), ACTIVE),
+    (CheckpointRestored("code", "here"), ACTIVE),
+    (ModelChosen("code", "m2"), ACTIVE),
+    (PolicyChosen("code", Policy.YOLO), ACTIVE),
     (ApprovalGiven("slack:T1/U1", "d" * 64, "Kim"), {Phase.DECIDING: Phase.DECIDING}),
     (AnswerRefused("slack:T1/U9", "approve", "d" * 64, "no rule"), {phase: phase for phase in Phase}),
     (TicketChanged((TicketNews.CLOSED,), ("It is closed.",)), {Phase.DECIDING: Phase.DECIDING}),

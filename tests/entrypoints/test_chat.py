@@ -59,7 +59,7 @@ def session_in(text: str) -> str:
 async def test_a_change_is_made_on_a_copy_and_saved_as_a_patch(tmp_path: Path, repository: Path) -> None:
     async with serving(EDIT, said("It sets the flag now.")) as endpoint:
         anton = shell(tmp_path, endpoint.base_url)
-        done = await fed(anton, "Fix it.\n/diff\n/save fix.patch\n/stats\n/exit\n", "--repo", str(repository))
+        done = await fed(anton, "Fix it.\n/diff\n/diff fix.patch\n/stats\n/exit\n", "--repo", str(repository))
     assert done.status == 0, done.err
     assert "● edit_file todo.py" in done.out
     assert "It sets the flag now." in done.out

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from anton.adapters.forge.routed import RoutedForge
 from anton.agents.roster import addable, conversationalist
 from anton.app.added import added_tools, refused_tool
-from anton.core.agent import CHAT, AgentSpec, Limits
-from anton.ports import Board, Chat, CodeSearch, Correspondence, Discussions, Forge, Tracker
+from anton.core.agent import AGENTS, CHAT, AgentSpec, Limits
+from anton.ports import Board, Chat, CodeSearch, Correspondence, Discussions, Forge, Model, Tracker
 from anton.runs.world import Voice
 from anton.settings import Settings
 from anton.tools.context import Desk
@@ -83,6 +83,23 @@ def conversationalist_of(
         reasoning_effort=own.reasoning_effort or model.reasoning_effort,
         tools=tuple(name for name in dict.fromkeys(tools) if name not in own.without),
     )
+
+
+def models_of(settings: Settings, model: Model) -> tuple[str, ...]:
+    """Names of the models that may answer in a conversation: those of the model's own endpoint.
+
+    A model that stands in for it at another endpoint is not among them: a request names a model, not where.
+    """
+    own, agents = settings.model, settings.agents
+    found = (
+        model.name,
+        *agents.chat.models,
+        *(each.model for each in (agents.chat, *map(agents.of, AGENTS)) if each.model),
+        *(other.name for other in own.fallback if other.base_url is None),
+        *own.prices,
+    )
+    elsewhere = {other.name for other in own.fallback if other.base_url}
+    return tuple(name for name in dict.fromkeys(found) if name not in elsewhere)
 
 
 def _missing(settings: Settings, counter: Counter) -> Iterator[str]:

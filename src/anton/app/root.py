@@ -19,7 +19,7 @@ from anton.adapters.mcp.servers import mcp_servers
 from anton.adapters.repository.carried import Carrier
 from anton.app.agents import delegates_of, equip, hooks_of, specs_of
 from anton.app.approvals import approval_of
-from anton.app.conversation import Counter, conversationalist_of, counter_of
+from anton.app.conversation import Counter, conversationalist_of, counter_of, models_of
 from anton.app.examination import examine
 from anton.app.extensions import Extensions, extensions_of, installed_plugins
 from anton.app.github import GitHubSide, github_side
@@ -125,7 +125,7 @@ async def _composed(
     try:
         anton = _anton(settings, wish, world, extensions, servers, github)
         talker = conversationalist_of(settings, counter, tuple(extensions.tools), tuple(served[CHAT]))
-        yield replace(anton, sessions=sessions, conversationalist=talker)
+        yield replace(anton, sessions=sessions, conversationalist=talker, models=models_of(settings, model))
     finally:
         await world.chat.close()
         await model.close()
@@ -212,7 +212,11 @@ def _anton(
         plugins=tuple(extensions.checks()),
         plugins_installed=partial(installed_plugins, wish.repository or settings.repo_cwd),
         serving=serving_of(settings, world, github.configured, github.occurrences()),
-        retention=Retention(settings.retention.days, settings.retention.environment_days),
+        retention=Retention(
+            settings.retention.days,
+            settings.retention.environment_days,
+            settings.retention.conversation_days,
+        ),
     )
 
 

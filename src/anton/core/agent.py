@@ -9,7 +9,7 @@ a fresh start, the next turn, and a start after a crash.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Literal, get_args
@@ -17,6 +17,7 @@ from typing import Literal, get_args
 from pydantic import BaseModel
 
 from anton.core.context import FULL_SHARE, Measure, cut_point, summarised, thinned
+from anton.core.ended import ended
 from anton.core.event import (
     AgentEnded,
     AgentEvent,
@@ -27,16 +28,18 @@ from anton.core.event import (
     Note,
     NotePosted,
     ReplyReceived,
-    Source,
     ToolStarted,
     TurnEnded,
     TurnStarted,
 )
 from anton.core.memory import proposed_after
 from anton.core.message import AssistantMessage, Message, SystemMessage, ToolMessage, Usage, UserMessage
+from anton.core.permission import Policy
 from anton.core.question import Question, QuestionAnswered, QuestionAsked
 from anton.core.repetition import find_repetition
 from anton.core.shell import folder_after
+from anton.core.turned import turned
+from anton.core.turning import CheckpointMade, CheckpointRestored, ModelChosen, PolicyChosen
 
 AgentName = Literal["triage", "code", "test", "pr"]
 AGENTS: tuple[AgentName, ...] = get_args(AgentName)
@@ -172,6 +175,12 @@ class AgentState:
     usage: Usage = Usage()
     cost_dollars: float = 0.0
     cost_known: bool = True
+    marks: Mapping[str, AgentState] = field(default_factory=lambda: MappingProxyType({}))
+    """Where it stood at each checkpoint of a person's, by name, oldest first."""
+    chosen_model: str = ""
+    """The model that a person named for the rest; empty: as set."""
+    chosen_policy: Policy | None = None
+    """The same for the policy."""
 
     @property
     def unread(self) -> tuple[Note, ...]:
@@ -286,17 +295,10 @@ def apply(state: AgentState, event: AgentEvent) -> AgentState:
             return replace(state, answers=(*state.answers, event))
         case HookFailed():
             return state
+        case CheckpointMade() | CheckpointRestored() | ModelChosen() | PolicyChosen():
+            return turned(state, event)
         case AgentEnded():
-            return replace(
-                state,
-                messages=state.messages + _unanswered(state.reply),
-                read=_read_at_end(state),
-                ended=event,
-                asking=False,
-                reply=None,
-                submission=None,
-                tools_running=(),
-            )
+            return ended(state, event)
 
 
 def _replied(state: AgentState, event: ReplyReceived) -> AgentState:
@@ -350,18 +352,6 @@ def _compressed(state: AgentState, event: ConversationCompressed) -> AgentState:
         cost_known=state.cost_known and event.cost_dollars is not None,
         stint_seconds=state.stint_seconds + event.seconds,
     )
-
-
-def _unanswered(reply: ReplyReceived | None) -> tuple[Message, ...]:
-    """A call is never left without a result: a conversation that goes on later must be well-formed."""
-    calls = reply.calls if reply else ()
-    return tuple(ToolMessage(call.id, "Not carried out: the time for this stint was over.") for call in calls)
-
-
-def _read_at_end(state: AgentState) -> int:
-    """What Anton says of a stint, such as a nudge in its last turn, ends with it and begins no other."""
-    from_colleagues = any(note.source is not Source.ANTON for note in state.unread)
-    return state.read if from_colleagues else len(state.notes)
 
 
 def _turn_started(state: AgentState, event: TurnStarted) -> AgentState:

@@ -19,6 +19,7 @@ from anton.core.question import LetterRefused, QuestionAnswered, QuestionAsked
 from anton.core.suite_options import SuiteOptions
 from anton.core.ticket import Ticket
 from anton.core.tool import ToolResult
+from anton.core.turning import Turning
 from anton.core.work import WorkStarted, WorkStopped
 
 
@@ -32,6 +33,8 @@ class AgentOutcome(StrEnum):
     TIMED_OUT = "timed_out"
     IDLE = "idle"
     LOOPING = "looping"
+    INTERRUPTED = "interrupted"
+    """By the person of a conversation."""
     FAILED = "failed"
 
 
@@ -359,6 +362,7 @@ AgentEvent = (
     | QuestionAsked
     | QuestionAnswered
     | HookFailed
+    | Turning
     | AgentEnded
 )
 

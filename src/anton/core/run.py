@@ -47,6 +47,7 @@ from anton.core.event import (
 )
 from anton.core.proof import Cell, Proof
 from anton.core.question import LetterRefused, Question, QuestionAnswered, QuestionAsked
+from anton.core.turning import CheckpointMade, CheckpointRestored, ModelChosen, PolicyChosen
 from anton.core.work import Work, WorkStarted, WorkStopped
 
 
@@ -77,6 +78,10 @@ TRANSITIONS: Mapping[type, tuple[frozenset[Phase], Phase | None]] = MappingProxy
         QuestionAsked: (_ACTIVE, None),
         QuestionAnswered: (_ACTIVE, None),
         HookFailed: (_ACTIVE, None),
+        CheckpointMade: (_ACTIVE, None),
+        CheckpointRestored: (_ACTIVE, None),
+        ModelChosen: (_ACTIVE, None),
+        PolicyChosen: (_ACTIVE, None),
         AgentEnded: (_ACTIVE, None),
         CellFinished: (_ACTIVE, None),
         ProofStarted: (frozenset({Phase.WORKING}), Phase.PROVING),

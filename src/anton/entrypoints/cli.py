@@ -16,7 +16,7 @@ class LazyGroup(click.Group):
     commands_by_name: ClassVar[dict[str, tuple[str, str, str]]] = {
         "demo": ("start", "demo", "Repair the demo service: the whole way, without any key."),
         "fix": ("start", "fix", "Repair a bug in a local git repository."),
-        "chat": ("chat", "chat", "Talk with Anton about a repository; your checkout stays as it is."),
+        "chat": ("chat.command", "chat", "Talk with Anton about a repository; your checkout stays as it is."),
         "approve": ("decide", "approve", "Approve a run: push the branch, open the pull request."),
         "request-changes": ("decide", "request_changes", "Send a run back to the agents with a text."),
         "decline": ("decide", "decline", "Decline a run: nothing is pushed."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import click
@@ -13,7 +14,8 @@ from anton.entrypoints.composition import Anton, Compose, Wish
 from anton.entrypoints.session import Seat
 from anton.entrypoints.speaking import speaking
 from anton.entrypoints.start import config_option
-from anton.runs.housekeeping import tidy
+from anton.ports.leftovers import Waste
+from anton.runs.housekeeping import tidy, tidy_conversations
 from anton.runs.transfer import export_run, import_run
 
 IMPORTED = "imported"
@@ -26,14 +28,14 @@ IMPORTED = "imported"
 @click.pass_obj
 @speaking
 def gc(compose: Compose, delete: bool, config: Path | None) -> None:
-    """Throw away what no run needs any more: worktrees, git trees, environments, old runs.
+    """Throw away what nobody needs any more: worktrees, git trees, environments, old runs and conversations.
 
     Nothing of a run that is not over is touched. A server may go on meanwhile.
     """
 
     async def sweep(anton: Anton) -> tuple[int, int]:
         count = size = 0
-        async for waste in tidy(anton.world, anton.retention, delete=delete):
+        async for waste in _all_waste(anton, delete=delete):
             count, size = count + 1, size + waste.size
             how_much = f"  {decimal(waste.size)}" if waste.size else ""
             click.echo(f"{waste.kind:<12} {waste.name}{how_much}")
@@ -48,6 +50,14 @@ def gc(compose: Compose, delete: bool, config: Path | None) -> None:
         click.echo(f"{count} thrown away{freed}.")
     else:
         click.echo(f"{count} can go{freed}; nothing was touched. Do it with: anton gc --delete")
+
+
+async def _all_waste(anton: Anton, *, delete: bool) -> AsyncIterator[Waste]:
+    async for waste in tidy(anton.world, anton.retention, delete=delete):
+        yield waste
+    if anton.sessions is not None:
+        async for waste in tidy_conversations(anton.world, anton.sessions, anton.retention, delete=delete):
+            yield waste
 
 
 @click.command("export")

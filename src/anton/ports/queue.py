@@ -38,6 +38,10 @@ class Queue(Protocol):
         """Have a run taken on unless it will be anyway: for what may have been forgotten."""
         ...
 
+    async def close(self) -> None:
+        """Let go of what `put` opened; a process that works runs off does so at its end."""
+        ...
+
     async def work_off(self, work: Work) -> None:
         """Take runs on, within the limits, until cancelled; then those under way are let go of first."""
         ...

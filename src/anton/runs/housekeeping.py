@@ -9,14 +9,16 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from anton.core.errors import AntonError, OutsideError, RunBusy
+from anton.core.errors import AntonError, IllegalTransition, JournalError, OutsideError, RunBusy
 from anton.core.run import MILESTONES, Phase, RunState, fold
+from anton.ports import Journal
 from anton.ports.leftovers import Waste
 from anton.proving.scratch import remove_folder
+from anton.runs.conversation import ROOM
 from anton.runs.world import World
 
 FORGOTTEN_AFTER = timedelta(days=1)
@@ -31,6 +33,8 @@ class Retention:
     """Of a run that is over, in the journal; None keeps all."""
     environment_days: int = 30
     """Of a test environment that no run uses."""
+    conversation_days: int | None = None
+    """Of a conversation in which nothing happens any more; None keeps all."""
 
 
 async def tidy(world: World, retention: Retention, *, delete: bool) -> AsyncIterator[Waste]:
@@ -65,6 +69,33 @@ async def tidy(world: World, retention: Retention, *, delete: bool) -> AsyncIter
             yield waste
     async for waste in _of_nobody(world, frozenset(known), retention, delete=delete):
         yield waste
+
+
+async def tidy_conversations(
+    world: World, sessions: Journal, retention: Retention, *, delete: bool
+) -> AsyncIterator[Waste]:
+    """The same of conversations, which are over when nothing was said in them for long.
+
+    Of a younger one the worktree goes after a day: it is laid out anew when the conversation is taken up.
+    """
+    own = replace(world, journal=sessions, home=world.home / ROOM)
+    now, days = world.clock(), retention.conversation_days
+    for name in await sessions.run_ids():
+        try:
+            async with sessions.hold(name):
+                state = fold(await sessions.read(name))
+                idle = now - state.updated_at
+                if idle > FORGOTTEN_AFTER:
+                    for waste in await _folder("worktrees", own.scratch(name), delete=delete):
+                        yield waste
+                if days is not None and idle > timedelta(days=days):
+                    if delete:
+                        repository = own.repository(state.received.repository)
+                        await repository.let_go([name], prune=False, delete=True)
+                        await sessions.forget(name)
+                    yield Waste("conversation", f"{name}, last used {state.updated_at:%Y-%m-%d}")
+        except (RunBusy, JournalError, IllegalTransition):  # it is open, or damaged and kept
+            continue
 
 
 async def _of_run(world: World, state: RunState, retention: Retention, *, delete: bool) -> list[Waste]:

@@ -110,6 +110,8 @@ class ChatLimits(AgentLimits):
     seconds: Annotated[float, Field(strict=True, gt=0, le=86_400)] = CHAT_LIMITS.seconds
     without: tuple[Text, ...] = ()
     """Names of tools that are taken away from it."""
+    models: tuple[Text, ...] = ()
+    """Names that `/model` takes besides those that the settings name elsewhere."""
 
 
 class DelegateLimits(Section):

@@ -25,6 +25,7 @@ _ENDINGS = {
     AgentOutcome.TIMED_OUT: "ran out of time",
     AgentOutcome.IDLE: "stopped using its tools",
     AgentOutcome.LOOPING: "went round in circles",
+    AgentOutcome.INTERRUPTED: "was interrupted",
     AgentOutcome.FAILED: "failed",
 }
 

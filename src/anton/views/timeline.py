@@ -36,6 +36,7 @@ from anton.core.event import (
 from anton.core.outcomes import Outcomes
 from anton.core.question import LetterRefused, QuestionAnswered, QuestionAsked
 from anton.core.run import RunState
+from anton.core.turning import CheckpointMade, CheckpointRestored, ModelChosen, PolicyChosen, Turning
 from anton.core.work import WorkStarted, WorkStopped
 from anton.views.encode import line
 from anton.views.figures import duration, tally
@@ -104,6 +105,8 @@ def _told(event: Event) -> tuple[str, str] | None:
             | HookFailed()
         ):
             return event.agent, _of_agent(event)
+        case CheckpointMade() | CheckpointRestored() | ModelChosen() | PolicyChosen():
+            return "you", turning(event)
         case ReplyReceived() if event.instead_of:
             return event.agent, f"turn {event.turn}: {event.model} answers in place of {event.instead_of}"
         case TurnStarted() | ReplyReceived() | TurnEnded() | MessageShown() | WorkStarted():
@@ -164,6 +167,19 @@ def _of_agent(
             return f"the hook {event.command} ({event.moment}) failed: {event.detail}"
         case ToolStarted():
             return f"turn {event.turn}: {event.summary or event.name}"
+
+
+def turning(event: Turning) -> str:
+    """What a person did with a conversation, in a few words."""
+    match event:
+        case CheckpointMade():
+            return f"checkpoint {event.name}"
+        case CheckpointRestored():
+            return f"back to checkpoint {event.name}"
+        case ModelChosen():
+            return f"the model is {event.model} from here on"
+        case PolicyChosen():
+            return f"the policy is {event.policy} from here on"
 
 
 def _answered(event: QuestionAnswered) -> str:

@@ -54,6 +54,9 @@ class LocalQueue:
         if not {run_id} & (self._waiting.keys() | self._running.keys() | self._later.keys()):
             self._put(run_id, repository)
 
+    async def close(self) -> None:
+        """Nothing was opened."""
+
     async def work_off(self, work: Work) -> None:
         """Take runs on until cancelled; see the port."""
         try:

@@ -23,9 +23,9 @@ from datetime import datetime, timedelta
 
 from anton.core.agent import principal
 from anton.core.consent import BaseMoved
+from anton.core.ended import RESTED
 from anton.core.event import (
     AgentEnded,
-    AgentOutcome,
     AgentStarted,
     BaseResolved,
     BriefingPrepared,
@@ -206,9 +206,7 @@ class RunSpans:
 
     def _end_agent(self, entry: Entry, event: AgentEnded) -> Iterator[Span]:
         yield from self._break_off(entry, event.agent)
-        error = (
-            "" if event.outcome in (AgentOutcome.SUBMITTED, AgentOutcome.ANSWERED) else event.outcome.value
-        )
+        error = "" if event.outcome in RESTED else event.outcome.value
         yield from self._end(("agent", event.agent), entry, {names.OUTCOME: event.outcome.value}, error)
 
     def _break_off(self, entry: Entry, agent: str) -> Iterator[Span]:

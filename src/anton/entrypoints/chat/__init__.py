@@ -1,0 +1,1 @@
+"""`anton chat`: a conversation about a repository, whose checkout is only read."""
