@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
 
+from anton.adapters.chat.local import LocalChat
+from anton.adapters.forge.local import LocalForge
+from anton.adapters.tracker.local import LocalTracker
 from anton.agents.roster import delegates, roster
 from anton.app import compose
+from anton.app.conversation import conversationalist_of, counter_of
 from anton.core.agent import MAX_DELEGATE_SECONDS, AgentSpec
 from anton.core.errors import UsageError
 from anton.entrypoints.composition import Wish
+from anton.settings import settings_of_process
 from anton.tools.catalogue import FOR_A_PERSON, TOOLS
 from anton.tools.define import PublishingTool
 
+MCP_SERVER = Path(__file__).parent / "adapters" / "mcp_servers" / "server.py"
 FROM_THE_WEB = {"web_fetch", "web_search"}
 
 
@@ -118,6 +125,25 @@ async def test_who_talks_has_limits_tools_and_a_model_of_its_own(tmp_path: Path)
     assert (spec.turns, spec.seconds, spec.model, spec.reasoning_effort) == (4, 50, "other", "low")
     assert not {"slack_post", "shell"} & set(spec.tools)
     assert "4 replies and 50 seconds" in spec.system
+
+
+async def test_who_talks_gets_tools_of_a_server_that_names_it_and_of_a_plugin_that_is_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (("API_KEY", "sk-x"), ("BASE_URL", "http://127.0.0.1:9/v1"), ("MODEL", "m")):
+        monkeypatch.setenv(name, value)
+    (tmp_path / "a.toml").write_text(
+        f'[mcp.servers.plain]\ncommand = "{sys.executable}"\nargs = ["-I", "-S", "{MCP_SERVER}", "plain"]\n'
+        'agents = ["chat"]\n'
+    )
+    async with compose(Wish(config=tmp_path / "a.toml")) as anton:
+        assert anton.conversationalist is not None
+        assert "mcp_plain_echo" in anton.conversationalist.tools
+        assert not any("mcp_plain_echo" in spec.tools for spec in anton.world.specs)
+    (tmp_path / "b.toml").write_text('[agents.chat]\ntools = ["compare_files"]\n')
+    settings = settings_of_process(None, tmp_path / "b.toml")
+    counter = counter_of(settings, LocalTracker(tmp_path), LocalForge(tmp_path), LocalChat(tmp_path))
+    assert "compare_files" in conversationalist_of(settings, counter, ["compare_files"]).tools
 
 
 @pytest.mark.parametrize(

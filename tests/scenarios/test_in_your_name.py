@@ -138,7 +138,7 @@ async def test_each_call_is_shown_whole_and_then_done_as_it_was_shown(office: Of
     branch, commit = branches[0].removeprefix("refs/heads/"), branches[1]
     for shown in (branch, commit, str(office.remote), "title: Keep done to-dos done", "complete() toggled."):
         assert shown in pull
-    assert " M todo.py | +1 -1\n 1 files, +1 -1" in pull
+    assert " M todo.py | +1 -1\n 1 file, +1 -1" in pull
     opened = (office.home / "pull_requests" / "1.md").read_text()
     assert commit in opened
     assert "complete() toggled.\n\nNow it sets." in opened
@@ -233,6 +233,20 @@ async def test_a_secret_is_masked_before_it_is_shown_and_before_it_is_said(offic
     assert "[masked: KEY]" in kim.asked[0].call
     assert "canary" not in json.dumps(outside(office))
     assert "[masked: KEY]" in json.dumps(outside(office))
+
+
+async def test_a_name_that_hides_something_and_what_is_no_plain_file_are_shown_as_such(
+    office: Office,
+) -> None:
+    await create_bare(office.remote)
+    script = "printf x > $'a\\u202eyp.sh'; printf x > run.sh; chmod +x run.sh; ln -s /etc/passwd link"
+    made = Reply(calls=(("shell", {"command": script}),))
+    kim = await talk(
+        office, world_of(office, made, Reply(calls=(PULL,)), policy=Policy.YOLO), Kim(allows=False)
+    )
+    shown = kim.asked[0].call
+    assert " A 'a\\u202eyp.sh' | +1 -0\n" in shown
+    assert " A link | +1 -0, a link\n A run.sh | +1 -0, a program\n 3 files, +3 -0" in shown
 
 
 async def test_nothing_changed_is_no_pull_request(office: Office) -> None:

@@ -24,6 +24,8 @@ from anton.runs.site import Site
 LABELS = ("anton",)
 MAX_FILES_SHOWN = 60
 """More than these are counted."""
+_KINDS = {"100755": "a program", "120000": "a link", "160000": "another repository"}
+"""What is no plain file, by git's mode."""
 _FOOTER = "_Made in a conversation with Anton; a person approved exactly this commit._"
 
 
@@ -143,8 +145,10 @@ def _replied_at(log: RunLog, agent: str) -> float:
 def _stat(changes: Sequence[FileChange]) -> Iterator[str]:
     for change in changes[:MAX_FILES_SHOWN]:
         lines = "binary" if change.binary else f"+{change.added} -{change.removed}"
-        yield f" {change.status} {one_line(change.path)} | {lines}"
+        path = change.path if change.path.isprintable() else ascii(change.path)
+        kind = f", {_KINDS[change.mode]}" if change.mode in _KINDS else ""
+        yield f" {change.status} {path} | {lines}{kind}"
     if len(changes) > MAX_FILES_SHOWN:
         yield f" … and {len(changes) - MAX_FILES_SHOWN} more"
     added, removed = sum(each.added for each in changes), sum(each.removed for each in changes)
-    yield f" {len(changes)} files, +{added} -{removed}"
+    yield f" {len(changes)} {'file' if len(changes) == 1 else 'files'}, +{added} -{removed}"
