@@ -206,7 +206,7 @@ class GitRepository:
 
     async def let_go(self, runs: Collection[str], *, prune: bool, delete: bool) -> tuple[str, ...]:
         """Names under which trees of runs that are over are kept; see the port."""
-        return await let_go(self._git, runs, prune=prune, delete=delete) if self._mirror.exists else ()
+        return await let_go(self._mirror, runs, prune=prune, delete=delete)
 
     async def files(self, tree: str) -> tuple[str, ...]:
         """Paths of all files of a tree or commit, sorted; symbolic links too, submodules not."""

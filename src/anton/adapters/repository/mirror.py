@@ -8,7 +8,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +20,8 @@ ATTRIBUTES = "* !diff !merge -text !eol -ident -filter -working-tree-encoding !e
 """`info/attributes` beats every `.gitattributes`: content is bytes, and no file hides from a diff."""
 LEFTOVER_SECONDS = 86_400.0
 """Age at which a passing file of a process that was killed is swept away."""
+LOCK_SECONDS = 600.0
+"""Age at which a lock of git's is one of a process that was killed: git holds them for moments."""
 POLL_SECONDS = 0.02
 
 
@@ -83,7 +85,8 @@ class Mirror:
             yield Path(name)
 
     def sweep(self) -> None:
-        """Remove what processes that were killed left in passing."""
+        """Remove what processes that were killed left: files in passing, and locks of git's."""
+        self._sweep_locks()
         limit = time.time() - LEFTOVER_SECONDS
         for path in (self.folder / "anton" / "passing").iterdir():
             try:
@@ -92,13 +95,30 @@ class Mirror:
             except FileNotFoundError:
                 continue
 
+    def _sweep_locks(self) -> None:
+        limit = time.time() - LOCK_SECONDS
+        for name in ("packed-refs.lock", "shallow.lock"):
+            with suppress(FileNotFoundError):
+                if (self.folder / name).stat().st_mtime < limit:
+                    (self.folder / name).unlink()
+
+    def _free_bases(self) -> None:
+        """Remove locks on bases, which only who is alone makes; a base is the same whoever writes it."""
+        self._sweep_locks()
+        for path in (self.folder / "refs" / "anton" / "base").glob("*.lock"):
+            path.unlink(missing_ok=True)
+
     @asynccontextmanager
     async def alone(self) -> AsyncIterator[None]:
-        """Be the only one, among all processes, that fetches into the mirror."""
+        """Be the only one, among all processes, that fetches into the mirror.
+
+        What a git that was killed while it fetched left locked is free again.
+        """
         descriptor = os.open(self.folder / "anton" / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             while not try_lock(descriptor):  # noqa: ASYNC110 - no event tells that another process let go
                 await asyncio.sleep(POLL_SECONDS)
+            await asyncio.to_thread(self._free_bases)
             yield
         finally:
             os.close(descriptor)
