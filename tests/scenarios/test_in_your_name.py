@@ -18,7 +18,7 @@ from anton.adapters.repository.mirror import create_bare
 from anton.agents.roster import conversationalist
 from anton.app.agents import equip
 from anton.app.conversation import Counter
-from anton.core.errors import unwrapped
+from anton.core.errors import OutsideError, unwrapped
 from anton.core.event import AgentOutcome, AgentStarted, Entry, TurnEnded
 from anton.core.permission import Policy
 from anton.core.question import Question, QuestionAsked
@@ -26,6 +26,7 @@ from anton.core.run import RunState
 from anton.core.secrets import Masker
 from anton.core.ticket import Ticket
 from anton.core.tool import ToolResult
+from anton.ports import PullRequestDraft
 from anton.runs.conversation import begin, open_conversation
 from anton.runs.world import World
 from tests.office import FIX, Office, git
@@ -233,6 +234,40 @@ async def test_a_secret_is_masked_before_it_is_shown_and_before_it_is_said(offic
     assert "[masked: KEY]" in kim.asked[0].call
     assert "canary" not in json.dumps(outside(office))
     assert "[masked: KEY]" in json.dumps(outside(office))
+
+
+class Flaky(LocalForge):
+    """Down at first."""
+
+    failures = 1
+
+    async def open_pull_request(self, draft: PullRequestDraft) -> str:
+        if self.failures:
+            self.failures -= 1
+            raise OutsideError("the forge is down")
+        return await super().open_pull_request(draft)
+
+
+async def test_a_pull_request_that_failed_half_way_is_gone_on_with(office: Office) -> None:
+    await create_bare(office.remote)
+    forge = Flaky(office.home / "pull_requests")
+    once = Reply(calls=(PULL,))
+    kim = await talk(office, world_of(office, FIX, once, once, once, forge=forge), Kim())
+    assert [result.failed for result in kim.results] == [False, True, False, False]
+    assert len(outside(office)["branches"].split()) == 2
+    assert len(list((office.home / "pull_requests").glob("*.md"))) == 1
+    assert len({question.call for question in kim.asked}) == 1
+
+
+async def test_what_is_changed_later_is_another_pull_request(office: Office) -> None:
+    await create_bare(office.remote)
+    more = Reply(calls=(("write_file", {"path": "new.py", "content": "x = 1\n"}),))
+    kim = await talk(office, world_of(office, FIX, Reply(calls=(PULL,)), more, Reply(calls=(PULL,))), Kim())
+    assert [result.failed for result in kim.results] == [False] * 4
+    first, second = sorted((office.home / "pull_requests").glob("*.md"))
+    assert first.read_text() != second.read_text()
+    assert len(outside(office)["branches"].split()) == 4
+    assert " A new.py | +1 -0\n M todo.py | +1 -1\n 2 files, +2 -1" in kim.asked[1].call
 
 
 async def test_a_name_that_hides_something_and_what_is_no_plain_file_are_shown_as_such(

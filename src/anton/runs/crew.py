@@ -133,7 +133,7 @@ class Crew:
         async def remember(note: str) -> Prepared:
             return memory.note_ready(self._world, self._log, note)
 
-        propose = Publishing(self._site, spec.name, worktree)
+        propose = Publishing(self._site, worktree)
         return Voice(self._log.state.run_id, self._world.masker.mask, propose, remember)
 
     def _command_line(self, spec: AgentSpec, worktree: Path) -> CommandLine | None:

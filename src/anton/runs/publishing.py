@@ -1,8 +1,8 @@
 """A pull request of what an agent changed in conversation: shown whole, and pushed as it was shown.
 
-What is pushed is a commit that exists when the person is asked, named to them by its id. A turn that is
-carried out again after a crash makes the same commit, is asked about once, and finds branch and pull request
-where they are.
+What is pushed is a commit that exists when the person is asked, named to them by its id. The same change with
+the same words is the same commit, on the same branch: a turn that is carried out again after a crash is asked
+about once, and one that failed half-way can be asked for again; either finds what is there.
 """
 
 from __future__ import annotations
@@ -12,13 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from anton.core.errors import ToolError, UsageError
-from anton.core.event import ReplyReceived
 from anton.core.proof import FileChange
 from anton.core.text import one_line
 from anton.core.tool import Prepared
 from anton.ports import PullRequestDraft
 from anton.proving.plan import protected_reason
-from anton.runs.log import RunLog
 from anton.runs.site import Site
 
 LABELS = ("anton",)
@@ -34,7 +32,6 @@ class Publishing:
     """One agent's way to a pull request."""
 
     site: Site
-    agent: str
     worktree: Path
 
     async def __call__(self, title: str, body: str) -> Prepared:
@@ -52,7 +49,9 @@ class Publishing:
         except UsageError as error:
             raise ToolError(f"no pull request can be opened: {error}") from error
         message = f"{title}\n\n{body}\n"
-        commit = await site.repository.commit(tree, site.base.commit, message, self._at_unix())
+        # Dated by the conversation's start, so that the same change with the same words is the same commit.
+        began = int(log.state.started_at.timestamp())
+        commit = await site.repository.commit(tree, site.base.commit, message, began)
         await site.repository.keep(f"{log.state.run_id}/proposed/{commit}", tree)
         draft = PullRequestDraft(
             head=f"anton/chat-{log.state.run_id}-{commit[:8]}",
@@ -129,17 +128,6 @@ class Publishing:
                 "conversation is about, so commits would be published that nobody was shown: they have to be "
                 "pushed first, by hand"
             )
-
-    def _at_unix(self) -> int:
-        """When the reply was given that asks for it: the same after a crash."""
-        return int(_replied_at(self.site.log, self.agent))
-
-
-def _replied_at(log: RunLog, agent: str) -> float:
-    for entry in reversed(log.entries):
-        if isinstance(entry.event, ReplyReceived) and entry.event.agent == agent:
-            return entry.at.timestamp()
-    return log.state.started_at.timestamp()
 
 
 def _stat(changes: Sequence[FileChange]) -> Iterator[str]:

@@ -291,7 +291,7 @@ class GitHub:
             case 403:
                 return OutsideError(
                     f"{where}. The credential lacks a permission: it needs Contents and Pull requests to "
-                    "write, and Actions and Checks to read. Grant them, then resume the run"
+                    "write, and Actions, Checks and Issues to read. Grant them, then try again"
                 )
             case 404 | 410:
                 return Missing(
