@@ -19,15 +19,24 @@ SLOW = (
     "contracts/test_queue.py",
     "entrypoints/page/test_routes.py",
     "entrypoints/server",
-    "entrypoints/test_chat.py",
+    "entrypoints/test_chat",
     "entrypoints/test_config.py",
     "entrypoints/test_worker.py",
+    "faults",
     "proving/test_culprit.py",
     "scenarios",
 )
 """Whole runs, whole servers, whole processes, by file or folder; the rest has to pass within two minutes."""
 QUICK = ("scenarios/test_rounds.py",)
 """What of these stays with the rest."""
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how much a suite that is generated covered: pairs of a call site and what went wrong there."""
+    reports = terminalreporter.stats.get("passed", [])
+    cells = sum(value for report in reports for name, value in report.user_properties if name == "cells")
+    if cells:
+        terminalreporter.write_line(f"faults: {cells} cells of call site and fault")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -53,6 +53,8 @@ async def asking(request: web.Request) -> str:
 
 def _agent(body: Mapping[str, Any]) -> str:
     forms = [tool["function"] for tool in body["tools"] if tool["function"]["name"] == "submit"]
+    if not forms:
+        return "chat"
     fields = forms[0]["parameters"]["properties"]
     return next(agent for name, agent in FORMS.items() if name in fields)
 

@@ -196,28 +196,36 @@ async def _list(chat: Dialogue, _: str) -> None:
     chat.screen.say("\n".join(await listed_sessions(chat.sitting.sessions)))
 
 
+async def _marks(chat: Dialogue) -> Sequence[str]:
+    return tuple(chat.talk.own.marks)
+
+
+async def _ids(chat: Dialogue) -> Sequence[str]:
+    return (await chat.sitting.sessions.run_ids())[::-1]
+
+
+async def _models(chat: Dialogue) -> Sequence[str]:
+    return chat.sitting.anton.models
+
+
+async def _policies(_: Dialogue) -> Sequence[str]:
+    return tuple(_POLICIES)
+
+
 COMMANDS: Mapping[str, Command] = {
     "/help": Command("", "this list", _help),
     "/oncall": Command("TEXT", "take in a bug as anton fix does, and work on it beside", _oncall),
     "/diff": Command("[FILE]", "what was changed so far; with FILE, write it there as a patch", _diff),
     "/save": Command("FILE", "write the conversation down as Markdown", _save),
     "/checkpoint": Command("[NAME]", "mark this point of conversation and files", _checkpoint),
-    "/restore": Command("[NAME]", "go back to a checkpoint; without NAME, list them", _restore),
+    "/restore": Command("[NAME]", "go back to a checkpoint; without NAME, list them", _restore, _marks),
     "/tools": Command("", "the agent's tools and how far each reaches", _tools),
     "/config": Command("", "what is set, and where that was said", _config),
-    "/approval": Command("[POLICY]", "what is done without asking; change it", _approval),
-    "/model": Command("[NAME]", "the model in use; change it", _model),
+    "/approval": Command("[POLICY]", "what is done without asking; change it", _approval, _policies),
+    "/model": Command("[NAME]", "the model in use; change it", _model, _models),
     "/stats": Command("", "replies, tokens and cost of this conversation", _stats),
     "/mcp": Command("", "the MCP servers and their tools", _mcp),
     "/sessions": Command("", "all conversations", _list),
-    "/resume": Command("[ID]", "go on with another conversation", _resume),
+    "/resume": Command("[ID]", "go on with another conversation", _resume, _ids),
     "/clear": Command("", "clear the screen; the conversation stays", _clear),
 }
-
-
-async def offer_words(chat: Dialogue) -> None:
-    """Have what may stand behind commands completed."""
-    chat.offer("/restore", tuple(chat.talk.own.marks))
-    chat.offer("/resume", (await chat.sitting.sessions.run_ids())[::-1])
-    chat.offer("/model", tuple(chat.sitting.anton.models))
-    chat.offer("/approval", tuple(_POLICIES))

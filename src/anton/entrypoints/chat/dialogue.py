@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from anton.core.errors import OutsideError, UsageError, unwrapped
@@ -52,6 +52,8 @@ class Command:
     text: str
     act: Callable[[Dialogue, str], Awaitable[Next | None]]
     """Does it; says which conversation has to be opened anew, where one has."""
+    words: Callable[[Dialogue], Awaitable[Sequence[str]]] | None = None
+    """What may stand behind it, for completion."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +62,11 @@ class Dialogue:
 
     sitting: Sitting
     talk: Conversation
-    _words: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def screen(self) -> Screen:
         """Where things are shown."""
         return self.sitting.screen
-
-    def offer(self, command: str, words: tuple[str, ...]) -> None:
-        """Complete what may stand behind a command."""
-        self._words[command] = words
 
     async def carry_on(self) -> Next:
         """Until the person leaves, or the conversation has to be opened anew."""
@@ -88,8 +85,10 @@ class Dialogue:
         return Next("")
 
     async def _line(self) -> str | Stop:
-        commands = (*self.sitting.commands, EXIT)
-        self.sitting.keyboard.offer({command: self._words.get(command, ()) for command in commands})
+        offered: dict[str, Sequence[str]] = {EXIT: ()}
+        for name, command in self.sitting.commands.items():
+            offered[name] = await command.words(self) if command.words else ()
+        self.sitting.keyboard.offer(offered)
         return await self.sitting.keyboard.line("you > ")
 
     async def _command(self, word: str, rest: str) -> Next | None:

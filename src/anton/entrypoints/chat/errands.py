@@ -47,6 +47,7 @@ class Errands:
     async def begin(self, run_id: str, received: RunReceived) -> str:
         """Take a ticket in and have it worked on; what happens with it, for the person."""
         await receive(self.anton.world, run_id, received)
+        self._phases[run_id] = Phase.RECEIVED
         if self.anton.serving.shared:
             await self._hand_over(run_id, received.repository)
             return f"Run {run_id} is taken in, and a server or worker with the same database takes it on."

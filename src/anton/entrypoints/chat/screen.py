@@ -17,6 +17,7 @@ from anton.core.question import Question, QuestionAsked
 from anton.core.run import RunState
 from anton.core.text import visible
 from anton.core.tool import ToolResult
+from anton.runs.conversation import CUT_SHORT
 from anton.views.conversation import Exchange
 from anton.views.diff import diff_view
 from anton.views.palette import ACCENT, BAD, FAILED_SIGN, MUTED, STRONG, WORKING_SIGN
@@ -124,6 +125,8 @@ class Screen:
 
 
 def _told(result: ToolResult) -> str:
+    if result.text == CUT_SHORT:
+        return "interrupted"
     if result.name == SHELL:
         *printed, end = result.text.splitlines() or [""]
         return "\n".join([*_cut(printed, OUTPUT_LINES), end])
@@ -137,9 +140,10 @@ def _shortened(text: str, most: int) -> str:
 
 
 def _cut(lines: list[str], most: int) -> Iterator[str]:
-    yield from lines[:most]
-    if len(lines) > most:
-        yield f"… {len(lines) - most} more lines"
+    shown = len(lines) if len(lines) == most + 1 else most  # a notice takes a line, too
+    yield from lines[:shown]
+    if len(lines) > shown:
+        yield f"… {len(lines) - shown} more lines"
 
 
 def _indented(text: str) -> str:
