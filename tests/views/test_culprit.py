@@ -67,7 +67,7 @@ def test_every_view_names_it(green: Run, render: Callable[[RenderableType], str]
     state = fold(entries)
     assert state.briefing is not None
     sentence = "Brought by 1a2b3c4 “Load and save in one place” (Mia, 2026-02-23)."
-    assert f" {sentence} Evidence: " in state.briefing.paragraph
+    assert f" {sentence} The second opinion" in state.briefing.paragraph
     assert f"\n- {sentence}\n" in state.briefing.pull_request_body
     assert f"\n- {sentence}\n" in incident_report(state, entries)
     screen = render(decision_screen(state)).splitlines()

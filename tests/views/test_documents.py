@@ -39,7 +39,7 @@ def test_a_green_briefing(green: Run) -> None:
         "GREEN: 1 new test fails on base and passes with the fix; 4 old tests still pass."
     )
     assert briefing.paragraph == snapshot(
-        "The bug, as triage reads the ticket: “Completing a to-do a second time marks it as not completed.” Cause, as the code agent puts it: “`complete()` in `src/todo/service.py` toggles the flag instead of setting it.” Fix: “Set `completed` to `True`; nothing else changes.” (1 source file +1 −1, 1 test file +6 −0). Evidence: 1 new test fails on base and passes with the fix; 4 old tests still pass. The second opinion agrees: a fix derived without seeing this one passes the same tests. Confidence from this evidence: 68 %."
+        "The bug, as triage reads the ticket: “Completing a to-do a second time marks it as not completed.” Cause, as the code agent puts it: “`complete()` in `src/todo/service.py` toggles the flag instead of setting it.” Fix: “Set `completed` to `True`; nothing else changes.” (1 source file +1 −1, 1 test file +6 −0). The second opinion agrees: a fix derived without seeing this one passes the same tests. Confidence from this evidence: 68 %."
     )
     assert (briefing.priority, briefing.component, briefing.risks) == snapshot(
         ("P2 High", "todo service", ())
@@ -267,7 +267,7 @@ def test_the_incident_report_of_a_delivered_run(delivered: Run) -> None:
 
 **GREEN: 1 new test fails on base and passes with the fix; 4 old tests still pass.**
 
-The bug, as triage reads the ticket: “Completing a to-do a second time marks it as not completed.” Cause, as the code agent puts it: “`complete()` in `src/todo/service.py` toggles the flag instead of setting it.” Fix: “Set `completed` to `True`; nothing else changes.” (1 source file +1 −1, 1 test file +6 −0). Evidence: 1 new test fails on base and passes with the fix; 4 old tests still pass. The second opinion agrees: a fix derived without seeing this one passes the same tests. Confidence from this evidence: 68 %.
+The bug, as triage reads the ticket: “Completing a to-do a second time marks it as not completed.” Cause, as the code agent puts it: “`complete()` in `src/todo/service.py` toggles the flag instead of setting it.” Fix: “Set `completed` to `True`; nothing else changes.” (1 source file +1 −1, 1 test file +6 −0). The second opinion agrees: a fix derived without seeing this one passes the same tests. Confidence from this evidence: 68 %.
 
 - Run `bug-42-k3f9`: delivered
 - From 2026-11-25 02:13:07 UTC to 2026-11-25 02:14:04 UTC, 0:57

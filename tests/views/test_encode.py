@@ -15,13 +15,16 @@ from anton.views.encode import (
     code,
     cut,
     fence,
+    gist,
     inline,
     line,
     paragraphs,
     prose,
     quoted,
     revealed,
+    spans,
     styled,
+    styled_spans,
     subject,
 )
 
@@ -175,3 +178,42 @@ RAW = ("@octocat", "fixes #12", "<b>", "[a](b)", "![a](b)", "www.a.b", "# a", "\
 def test_the_judge_of_these_tests_bites(raw: str) -> None:
     with pytest.raises(AssertionError):
         assert_quiet(raw)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("It toggles. It should set.", "It toggles. It should set."),
+        ("It toggles the flag. It should set it, however often it is asked.", "It toggles the flag. …"),
+        ("Look at todo/service.py, line 50, and at what is there.", "Look at todo/service.py, line …"),
+        ("x" * 50, "x" * 33 + " …"),
+        ("Two\n\nlines.", "Two lines."),
+    ],
+)
+def test_a_gist_is_the_first_sentences_that_fit(text: str, told: str) -> None:
+    assert gist(text, 35) == told
+
+
+@given(st.text(max_size=300), st.integers(10, 100))
+def test_a_gist_is_never_longer_than_asked_for(text: str, limit: int) -> None:
+    told = gist(text, limit)
+    assert len(told) <= limit
+    assert line(text).startswith(told.removesuffix(" …"))
+
+
+@given(st.text("a`b ", max_size=40))
+def test_code_spans_lose_nothing_but_their_ticks(text: str) -> None:
+    pieces = list(spans(text))
+    bare = "".join(piece for piece, _ in pieces)
+    assert bare.replace("`", "").replace(" ", "") == text.replace("`", "").replace(" ", "")
+    assert styled_spans(text).plain == "".join(piece for piece, _ in spans(paragraphs(text)))
+
+
+def test_a_code_span_is_told_from_what_is_around_it() -> None:
+    assert [each for each in spans("Set `a.b` to ``x`y``, `not this") if each[0]] == [
+        ("Set ", False),
+        ("a.b", True),
+        (" to ", False),
+        ("x`y", True),
+        (", `not this", False),
+    ]

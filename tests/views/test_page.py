@@ -104,7 +104,7 @@ def test_the_days_stack_up_by_outcome(green: Run, delivered: Run) -> None:
         ("deciding", 33.33),
         ("delivered", 66.67),
     ]
-    assert columns[-1].title == "2026-11-25: 1 deciding, 2 delivered"
+    assert columns[-1].title == "2026-11-25: waits for a decision: 1, delivered: 2"
     assert sum(piece.height for piece in columns[-1].pieces) == HEIGHT
     assert columns[0].pieces == ()
 

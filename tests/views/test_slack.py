@@ -97,7 +97,7 @@ def test_a_green_briefing_says_what_to_decide_on(green: Run) -> None:
     assert words(message(state, LINKS)) == snapshot("""\
 BUG-42 Completing a to-do twice un-completes it
 :large_green_circle: *GREEN: 1 new test fails on base and passes with the fix; 4 old tests still pass.*
-The bug, as triage reads the ticket: “Completing a to-do a second time marks it as not completed.” Cause, as the code agent puts it: “`complete()` in `src/todo/service.py` toggles the flag instead of setting it.” Fix: “Set `completed` to `True`; nothing else changes.” (1 source file +1 −1, 1 test file +6 −0). Evidence: 1 new test fails on base and passes with the fix; 4 old tests still pass. The second opinion agrees: a fix derived without seeing this one passes the same tests. Confidence from this evidence: 68 %.
+The bug, as triage reads the ticket: “Completing a to-do a second time marks it as not completed.” Cause, as the code agent puts it: “`complete()` in `src/todo/service.py` toggles the flag instead of setting it.” Fix: “Set `completed` to `True`; nothing else changes.” (1 source file +1 −1, 1 test file +6 −0). The second opinion agrees: a fix derived without seeing this one passes the same tests. Confidence from this evidence: 68 %.
 *Priority*
 P2 High
 *Component*

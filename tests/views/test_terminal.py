@@ -66,7 +66,7 @@ def test_lanes_at_rest_name_the_recording(green: Run, render: Render) -> None:
     assert render(live(green)) == snapshot("""\
   BUG-42 Completing a to-do twice un-completes it                           0:55
   recording of small-coder · sandbox full (bubblewrap) · free (recording)
-  awaits a decision · 10.2k tokens · run bug-42-k3f9
+  waits for a decision · 10.2k tokens · run bug-42-k3f9
 
   ✓  triage    1/5  done                                    2.0k     free   0:10
   ✓  code     2/15  done                                    4.1k     free   0:22
@@ -125,12 +125,11 @@ def test_the_decision_on_green(green: Run, render: Render) -> None:
 ┗━ P2 High · todo service · 0:51 · free (recording) ━━━━━━━━━━━━━━━━━━━━━━━━━━━┛
 
   The bug, as triage reads the ticket: “Completing a to-do a second time marks
-  it as not completed.” Cause, as the code agent puts it: “`complete()` in
-  `src/todo/service.py` toggles the flag instead of setting it.” Fix: “Set
-  `completed` to `True`; nothing else changes.” (1 source file +1 −1, 1 test
-  file +6 −0). Evidence: 1 new test fails on base and passes with the fix; 4
-  old tests still pass. The second opinion agrees: a fix derived without
-  seeing this one passes the same tests. Confidence from this evidence: 68 %.
+  it as not completed.” Cause, as the code agent puts it: “complete() in
+  src/todo/service.py toggles the flag instead of setting it.” Fix: “Set
+  completed to True; nothing else changes.” (1 source file +1 −1, 1 test file
+  +6 −0). The second opinion agrees: a fix derived without seeing this one
+  passes the same tests. Confidence from this evidence: 68 %.
 
 Proof ──────────────────────────────────────────────────────────────────────────
 
@@ -200,11 +199,11 @@ def test_the_decision_on_red_does_not_offer_to_approve(red: Run, render: Render)
 ┗━ P2 High · todo service · 0:51 · free (recording) ━━━━━━━━━━━━━━━━━━━━━━━━━━━┛
 
   The bug, as triage reads the ticket: “Completing a to-do a second time marks
-  it as not completed.” Cause, as the code agent puts it: “`complete()` in
-  `src/todo/service.py` toggles the flag instead of setting it.” Fix: “Set
-  `completed` to `True`; nothing else changes.” (1 source file +1 −1, 1 test
-  file +6 −0). The proof is not green, so nothing is promised. The second
-  opinion, a fix derived without seeing this one, does pass the new tests.
+  it as not completed.” Cause, as the code agent puts it: “complete() in
+  src/todo/service.py toggles the flag instead of setting it.” Fix: “Set
+  completed to True; nothing else changes.” (1 source file +1 −1, 1 test file
+  +6 −0). The proof is not green, so nothing is promised. The second opinion,
+  a fix derived without seeing this one, does pass the new tests.
 
 Proof ──────────────────────────────────────────────────────────────────────────
 
@@ -340,11 +339,11 @@ def test_there_is_nothing_to_decide_before_the_briefing(midway: Run, render: Ren
 def test_all_runs(delivered: Run, red: Run, midway: Run, render: Render) -> None:
     assert render(runs_table(map(fold, (delivered, red, midway)))) == snapshot("""\
 
- run           ticket                   status              proof   since (UTC)
+ run           ticket                status                 proof   since (UTC)
  ──────────────────────────────────────────────────────────────────────────────
- bug-42-k3f9   BUG-42 Completing a t…   delivered           green   11-25 02:13
- bug-42-k3f9   BUG-42 Completing a t…   awaits a decision   red     11-25 02:13
- bug-42-k3f9   BUG-42 Completing a t…   working             –       11-25 02:13
+ bug-42-k3f9   BUG-42 Completing …   delivered              green   11-25 02:13
+ bug-42-k3f9   BUG-42 Completing …   waits for a decision   red     11-25 02:13
+ bug-42-k3f9   BUG-42 Completing …   working                –       11-25 02:13
 """)
 
 
@@ -366,12 +365,11 @@ started 2026-11-25 02:13:07 UTC, took 0:57, free (recording)
 ┗━ P2 High · todo service · 0:57 · free (recording) ━━━━━━━━━━━━━━━━━━━━━━━━━━━┛
 
   The bug, as triage reads the ticket: “Completing a to-do a second time marks
-  it as not completed.” Cause, as the code agent puts it: “`complete()` in
-  `src/todo/service.py` toggles the flag instead of setting it.” Fix: “Set
-  `completed` to `True`; nothing else changes.” (1 source file +1 −1, 1 test
-  file +6 −0). Evidence: 1 new test fails on base and passes with the fix; 4
-  old tests still pass. The second opinion agrees: a fix derived without
-  seeing this one passes the same tests. Confidence from this evidence: 68 %.
+  it as not completed.” Cause, as the code agent puts it: “complete() in
+  src/todo/service.py toggles the flag instead of setting it.” Fix: “Set
+  completed to True; nothing else changes.” (1 source file +1 −1, 1 test file
+  +6 −0). The second opinion agrees: a fix derived without seeing this one
+  passes the same tests. Confidence from this evidence: 68 %.
 
 Proof ──────────────────────────────────────────────────────────────────────────
 

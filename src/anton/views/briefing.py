@@ -9,7 +9,7 @@ from anton.core.confidence import confidence, still_pass
 from anton.core.proof import Fault, FaultKind, FileChange, Opinion, Proof
 from anton.core.run import RunState
 from anton.views.culprit import culprit_sentence
-from anton.views.encode import line
+from anton.views.encode import gist, line
 from anton.views.figures import count
 from anton.views.pull_request import pull_request_body, pull_request_title
 from anton.views.risks import risks
@@ -17,8 +17,10 @@ from anton.views.strength import scores
 from anton.views.testimony import Testimony, testimony
 from anton.views.unresolved import unresolved_headline, unresolved_sentences
 
-QUOTED_CHARACTERS = 400
-"""Of one model text in the paragraph."""
+NOTE_CHARACTERS = 400
+"""Of a note that approving keeps."""
+GIST_CHARACTERS = 200
+"""Of one model text in the paragraph, which is read on a phone; whole texts are in the pull request."""
 
 
 def pull_request_for(state: RunState, proof: Proof) -> tuple[str, str]:
@@ -55,7 +57,8 @@ def _to_remember(state: RunState) -> Iterator[str]:
     """What approval keeps for later runs; it stands first, for nobody keeps what they have not seen."""
     for name, agent in state.agents.items():
         for note in agent.proposed:
-            yield f"Approving keeps a note of the {line(name, 40)} agent for later runs: {_quote(note)}"
+            whole = line(note, NOTE_CHARACTERS)
+            yield f"Approving keeps a note of the {line(name, 40)} agent for later runs: “{whole}”"
 
 
 def headline_of(state: RunState, proof: Proof) -> str:
@@ -132,7 +135,8 @@ def _sentences(state: RunState, proof: Proof, heard: Testimony) -> Iterator[str]
     if unresolved_headline(proof, heard):
         yield from unresolved_sentences(proof, heard)
         return
-    yield f"Evidence: {evidence(proof)}" if proof.green else "The proof is not green, so nothing is promised."
+    if not proof.green:
+        yield "The proof is not green, so nothing is promised."
     yield opinion(proof)
     if proof.green:
         yield f"Confidence from this evidence: {confidence(proof)} %."
@@ -170,10 +174,10 @@ def _sizes(files: tuple[FileChange, ...]) -> str:
 
 
 def _quote(text: str) -> str:
-    return f"“{line(text, QUOTED_CHARACTERS)}”"
+    return f"“{gist(text, GIST_CHARACTERS)}”"
 
 
 def _said(text: str) -> str:
-    """The text quoted, and ended as a sentence."""
+    """What the text begins with, quoted and ended as a sentence."""
     quote = _quote(text)
-    return quote if quote.endswith((".”", "!”", "?”")) else f"{quote}."
+    return quote if quote.endswith((".”", "!”", "?”", "…”")) else f"{quote}."

@@ -6,6 +6,8 @@ Tickets, model prose, paths and test names pass one of these functions on their 
     function      what comes of the text
     ============  ===================================================================================
     `line`        one plain line, for logs and for whatever encodes it again
+    `gist`        the same, its first sentences only
+    `spans`       pieces of plain text, each with whether it was written as code
     `paragraphs`  plain text, line ends kept
     `styled`      Rich text for a terminal; markup in it stays literal
     `subject`     a pull request's title or a commit's subject, where code spans protect nothing
@@ -29,11 +31,15 @@ from collections.abc import Iterator
 from rich.text import Text
 
 from anton.core.text import visible
+from anton.views.palette import STRONG
 
 PROSE_CHARACTERS = 4_000
 """Of one model text in a document; the rest is cut with a notice."""
 
 _UNCOMMON = re.compile(r"[^\x20-\x7e\n\t]")
+_SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[^\sa-z])")
+"""Between two sentences."""
+_SPAN = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)")
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 
@@ -54,6 +60,32 @@ def paragraphs(text: str, limit: int = PROSE_CHARACTERS) -> str:
 def line(text: str, limit: int = 300) -> str:
     """The text as one line without anything that cannot be seen."""
     return " ".join(paragraphs(text, limit).split())
+
+
+def gist(text: str, limit: int) -> str:
+    """As many of its first sentences as fit, in one line; `…` says that something is left out."""
+    whole = line(text, PROSE_CHARACTERS)
+    if len(whole) <= limit:
+        return whole
+    ends = [found.start() for found in _SENTENCE.finditer(whole) if found.start() <= limit - 2]
+    kept = whole[: ends[-1]] if ends else whole[: limit - 2].rpartition(" ")[0] or whole[: limit - 2]
+    return f"{kept} …"
+
+
+def spans(text: str) -> Iterator[tuple[str, bool]]:
+    """Pieces of a text, each with whether it is a code span, which comes without its ticks."""
+    position = 0
+    for span in _SPAN.finditer(text):
+        yield text[position : span.start()], False
+        yield span[2].strip() or "`", True
+        position = span.end()
+    yield text[position:], False
+
+
+def styled_spans(text: str, style: str = "", limit: int = PROSE_CHARACTERS) -> Text:
+    """Like `styled`, with code spans in another style in place of their ticks."""
+    pieces = spans(paragraphs(text, limit))
+    return Text.assemble(*((piece, STRONG if is_code else style) for piece, is_code in pieces))
 
 
 def styled(text: str, style: str = "", limit: int = PROSE_CHARACTERS) -> Text:
@@ -146,7 +178,6 @@ def _row(row: str) -> str:
     return _inline(row.strip())
 
 
-_SPAN = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)")
 _ACTIVE = re.compile(r"(?i)[@#]|://|www\.|gh-\d|(?:mailto|xmpp):")
 _SPECIAL = re.compile(r"[\\`*\[\]|~$]|(?<![^\W_])_|_(?![^\W_])")
 _LEADING = re.compile(r"[-+=>:]|\d+(?=[.)])")

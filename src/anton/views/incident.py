@@ -13,6 +13,7 @@ from anton.core.run import Phase, RunState
 from anton.views.culprit import culprit_sentence
 from anton.views.encode import code, cut, fence, inline, prose, quoted
 from anton.views.figures import agent_cost, agent_tokens, all_tokens, cost, count, duration, utc
+from anton.views.lanes import standing
 from anton.views.matrix import matrix_markdown
 from anton.views.questions import questions_markdown
 from anton.views.strength import scores, weaknesses
@@ -69,7 +70,7 @@ def _outcome(state: RunState) -> str:
         return str(state.closed.outcome)
     if state.phase is Phase.DELIVERING and state.decisions:
         return "declined" if state.decisions[-1].verb is Verb.DECLINE else "approved and delivered"
-    return f"open, {state.phase}"
+    return f"open, {standing(state)}"
 
 
 def _ticket(state: RunState) -> str:

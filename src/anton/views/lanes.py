@@ -123,13 +123,14 @@ def _header(state: RunState, now: datetime, sandbox: str) -> Iterator[Renderable
     yield Text(f"  {place}", MUTED, no_wrap=True, overflow="ellipsis")
 
 
-_PHASES = {
+PHASES: Mapping[str, str] = {
     Phase.RECEIVED: "received",
     Phase.WORKING: "working",
     Phase.PROVING: "proving",
-    Phase.DECIDING: "awaits a decision",
+    Phase.DECIDING: "waits for a decision",
     Phase.DELIVERING: "delivering",
 }
+"""What a person is told for each phase, here, on the page and in documents; programs get the phase itself."""
 
 
 def standing(state: RunState) -> str:
@@ -137,7 +138,7 @@ def standing(state: RunState) -> str:
     if state.closed is not None:
         return str(state.closed.outcome)
     again = f", round {state.round}" if state.round > 1 else ""
-    return f"{_PHASES[state.phase]}{again}"
+    return f"{PHASES[state.phase]}{again}"
 
 
 def _lanes(state: RunState, now: datetime, limits: Mapping[str, int], clocks: Clocks) -> Table:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from anton.core.run import Phase, RunState
 from anton.views.encode import code, inline, quoted
 from anton.views.figures import cost, duration
+from anton.views.lanes import standing
 from anton.views.timeline import VERBS, step_name
 
 
@@ -18,7 +19,7 @@ def notice(state: RunState) -> str:
 
 def _paragraphs(state: RunState) -> Iterator[str]:
     spent = duration((state.updated_at - state.started_at).total_seconds())
-    yield f"Run {code(state.run_id)}, {state.phase}, round {state.round}, {spent}, {code(cost(state))}"
+    yield f"Run {code(state.run_id)}, {standing(state)}, {spent}, {code(cost(state))}"
     for agent in state.agents.values():
         for question in agent.open_questions:
             yield f"**{inline(agent.name)} asks** ({code(question.id)}):\n\n{quoted(question.text)}"

@@ -19,7 +19,7 @@ from anton.core.proof import Fault, Proof
 from anton.core.run import Phase, RunState
 from anton.views.culprit import culprit_sentence
 from anton.views.diff import diff_view
-from anton.views.encode import cut, line, revealed, styled
+from anton.views.encode import cut, line, revealed, styled_spans
 from anton.views.figures import cost, duration
 from anton.views.matrix import matrix_table
 from anton.views.palette import ACCENT, BAD, CAUTION, FAILED_SIGN, GOOD, MUTED, STRONG
@@ -111,7 +111,7 @@ def _facts(state: RunState, briefing: Briefing) -> Text:
 def _paragraph(briefing: Briefing) -> RenderableType:
     grid = Table.grid()
     grid.add_column(max_width=PARAGRAPH_WIDTH)
-    grid.add_row(styled(briefing.paragraph))
+    grid.add_row(styled_spans(briefing.paragraph))
     return grid
 
 
@@ -139,7 +139,7 @@ def _risks(briefing: Briefing) -> RenderableType:
         return Padding(Text("Nothing was flagged.", MUTED), (0, 2))
     rows = Table.grid(padding=(0, 1))
     for risk in briefing.risks:
-        rows.add_row(Text("!", CAUTION), styled(line(risk, 500)))
+        rows.add_row(Text("!", CAUTION), styled_spans(line(risk, 500)))
     return Padding(rows, (0, 2))
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from anton.core.consent import ApprovalGiven
 from anton.core.event import (
+    BaseResolved,
     BriefingPrepared,
     Entry,
     Event,
@@ -31,6 +32,7 @@ from anton.entrypoints.page.render import (
     seen,
     static_file,
 )
+from anton.views.lanes import standing
 
 Run = tuple[Entry, ...]
 NOW = datetime(2026, 11, 25, 3, 0, tzinfo=UTC)
@@ -93,6 +95,33 @@ def test_outside_words_are_text(hostile: Run) -> None:
     assert not [attrs for tag, attrs in page.tags if tag == "img" and "evil" in str(attrs.get("src"))]
     assert "\x1b" not in page.text
     assert "\u202e" not in page.text
+
+
+def test_code_in_prose_is_shown_as_code_and_its_ticks_are_not(green: Run, hostile: Run) -> None:
+    page = run_page(fold(green), green, VIEWER, NOW, "")
+    assert "“<code>complete()</code> in <code>src/todo/service.py</code> toggles the flag" in page
+    assert "<code><" not in run_page(fold(hostile), hostile, VIEWER, NOW, "")
+
+
+def test_where_a_run_stands_is_said_in_the_words_of_every_other_place(green: Run) -> None:
+    state = fold(green)
+    assert '<span class="pill deciding">waits for a decision</span>' in run_page(
+        state, green, VIEWER, NOW, ""
+    )
+    html = runs_page([state], "deciding", "", VIEWER, NOW)
+    assert '<span class="pill deciding">waits for a decision</span>' in html
+    assert '<option value="deciding" selected>waits for a decision</option>' in html
+    assert standing(state) == "waits for a decision"
+
+
+def test_green_checks_of_the_base_stand_beside_the_proof(green: Run) -> None:
+    checked = tuple(
+        replace(entry, event=replace(entry.event, checks="success (https://ci.example/1)"))
+        if isinstance(entry.event, BaseResolved)
+        else entry
+        for entry in green
+    )
+    assert "success (https://ci.example/1), on base" in read(checked).text
 
 
 def test_a_green_proof_can_be_approved_a_red_one_only_out_loud(green: Run, red: Run) -> None:

@@ -15,11 +15,11 @@ from anton.core.event import Entry
 from anton.core.proof import Suite, Tree
 from anton.core.run import Phase, RunState
 from anton.views.culprit import culprit_sentence
-from anton.views.encode import line, paragraphs, revealed
+from anton.views.encode import line, paragraphs, revealed, spans
 from anton.views.figures import agent_cost, agent_tokens, cost, duration, tokens, utc
 from anton.views.matrix import squares
 from anton.views.page.changes import file_diffs
-from anton.views.page.history import STANDINGS, days, standing_of
+from anton.views.page.history import STANDINGS, days, standing_of, standing_words
 from anton.views.page.plot import plot
 from anton.views.page.transcript import transcripts
 from anton.views.testimony import ending
@@ -166,8 +166,8 @@ def _of_run(state: RunState, entries: Sequence[Entry], viewer: Viewer, now: date
         "title": line(ticket.title, 200),
         "ticket": paragraphs(ticket.body, 8_000),
         "reporter": line(ticket.reporter, 80),
-        "phase": str(state.phase),
         "standing": standing_of(state),
+        "shown_standing": standing_words(standing_of(state)),
         "state": state,
         "briefing": state.briefing,
         "headline": _headline(state),
@@ -252,13 +252,15 @@ def _static_names() -> frozenset[str]:
 
 @cache
 def _environment() -> Environment:
-    return Environment(
+    environment = Environment(
         loader=PackageLoader(__package__, "templates"),
         autoescape=select_autoescape(default=True, default_for_string=True),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters |= {"spans": spans, "standing": standing_words}
+    return environment
 
 
 def _template(name: str) -> Template:

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 
 from anton.core.event import RunOutcome
 from anton.core.run import Phase, RunState
+from anton.views.lanes import PHASES
 
 DAYS = 30
 HEIGHT = 100
@@ -26,6 +27,11 @@ def standing_of(state: RunState) -> str:
 
 STANDINGS = ("working", "deciding", "stopped", "delivered", "declined", "failed")
 """In the order in which a column is stacked, from its foot."""
+
+
+def standing_words(standing: str) -> str:
+    """It as a person is told."""
+    return PHASES.get(standing, standing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,5 +69,7 @@ def _day(day: date, counts: Counter[str], most: int) -> Day:
             height = round(HEIGHT * counts[standing] / most, 2)
             top = round(top - height, 2)
             pieces.append(Piece(standing, top, height))
-    said = ", ".join(f"{counts[standing]} {standing}" for standing in STANDINGS if counts[standing])
+    said = ", ".join(
+        f"{standing_words(standing)}: {counts[standing]}" for standing in STANDINGS if counts[standing]
+    )
     return Day(f"{day:%m-%d}", f"{day:%Y-%m-%d}: {said or 'no runs'}", tuple(pieces))
