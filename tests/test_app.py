@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,8 +12,10 @@ import pytest
 from anton.app import compose
 from anton.core.codec import encode_event
 from anton.core.errors import UsageError
-from anton.core.event import BaseResolved
-from anton.core.message import Usage
+from anton.core.event import AgentEnded, AgentOutcome, BaseResolved, HookMoment
+from anton.core.hook import HookEvent
+from anton.core.message import ToolCall, Usage
+from anton.core.tool import ToolResult
 from anton.entrypoints.composition import Wish
 from anton.proving.declarations import Declared
 from anton.runs.world import Planned
@@ -206,6 +210,41 @@ async def test_what_is_set_in_part_is_said_by_doctor_and_when_the_server_starts(
             assert said["chat"].endswith("; Slack is not used, because SLACK_BOT_TOKEN is not set")
     async with compose(write('[model]\nname = "m"\n')) as anton:
         assert not any("is not used" in check.detail for check in await anton.serving.prove())
+
+
+async def test_no_hook_is_told_a_secret(
+    write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("API_KEY", "canary-of-the-model")
+    told, program = tmp_path / "told", "import sys; open(sys.argv[1], 'a').write(sys.stdin.read())"
+    command = json.dumps([sys.executable, "-ISc", program, str(told)])
+    toml = "".join(
+        f'[[hooks]]\nmoment = "{moment}"\nseconds = 60\ncommand = {command}\n'
+        for moment in ("before_tool", "after_tool", "after_agent")
+    )
+    words = "canary-of-the-model, ghp_0123456789abcdefghijABCDEFGHIJ012345"
+    call = ToolCall("c1", "read_file", json.dumps({"path": words}))
+    async with compose(write(f'{toml}[model]\nname = "m"\n')) as anton:
+        for event in (
+            HookEvent(HookMoment.BEFORE_TOOL, "r1", "code", "m", 1, call),
+            HookEvent(
+                HookMoment.AFTER_TOOL, "r1", "code", "m", 1, call, ToolResult("c1", "read_file", words)
+            ),
+            HookEvent(
+                HookMoment.AFTER_AGENT,
+                "r1",
+                "code",
+                "m",
+                2,
+                ended=AgentEnded("code", AgentOutcome.FAILED, json.dumps({"why": words}), words),
+            ),
+        ):
+            assert (await anton.world.hooks.tell(event)).failures == ()
+    heard = told.read_text()
+    assert len(heard.splitlines()) == 3
+    assert heard.count("[masked: GitHub token]") == heard.count("[masked: API_KEY]") > 3
+    assert "canary" not in heard
+    assert "ghp_" not in heard
 
 
 async def test_a_token_of_jira_alone_is_not_enough(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,11 +7,13 @@ import sys
 
 import pytest
 
+from anton.adapters.hooks.masked import MaskedHooks
 from anton.adapters.hooks.none import NoHooks
 from anton.adapters.hooks.programs import Program, ProgramHooks
 from anton.core.event import AgentEnded, AgentOutcome, HookMoment
 from anton.core.hook import HookEvent
 from anton.core.message import ToolCall
+from anton.core.secrets import Masker
 from anton.core.tool import ToolResult
 from anton.ports import HookAnswer, Hooks
 
@@ -30,7 +32,10 @@ LISTENERS = [
 ]
 
 
-@pytest.fixture(params=[NoHooks(), ProgramHooks((), {}), ProgramHooks(LISTENERS, dict(os.environ))])
+SIDES: tuple[Hooks, ...] = (NoHooks(), ProgramHooks((), {}), ProgramHooks(LISTENERS, dict(os.environ)))
+
+
+@pytest.fixture(params=[*SIDES, MaskedHooks(SIDES[-1], Masker())])
 def hooks(request: pytest.FixtureRequest) -> Hooks:
     found: Hooks = request.param
     return found

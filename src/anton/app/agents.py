@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
+from anton.adapters.hooks.masked import MaskedHooks
 from anton.adapters.hooks.none import NoHooks
 from anton.adapters.hooks.programs import Program, ProgramHooks
 from anton.adapters.sandbox.closed import UnconfinedSandbox
@@ -14,6 +15,7 @@ from anton.app.added import added_tools
 from anton.app.conversation import Counter
 from anton.core.agent import AGENTS, AgentSpec, Limits
 from anton.core.event import HookMoment
+from anton.core.secrets import Masker
 from anton.core.tool import Tool
 from anton.ports import Hooks, Search, Web
 from anton.runs.world import Bench, CommandLine
@@ -69,8 +71,8 @@ def _terminal(line: CommandLine | None) -> Terminal | None:
     return Terminal(line.prepare, line.sandbox, unconfined, line.folder)
 
 
-def hooks_of(settings: Settings) -> Hooks:
-    """The operator's programs, in the order in which they are told."""
+def hooks_of(settings: Settings, masker: Masker) -> Hooks:
+    """The operator's programs, in the order in which they are told; of no secret."""
     programs = [
         Program(
             HookMoment(hook.moment),
@@ -82,7 +84,9 @@ def hooks_of(settings: Settings) -> Hooks:
         )
         for hook in settings.hooks
     ]
-    return ProgramHooks(programs, hook_environment_of_process()) if programs else NoHooks()
+    if not programs:
+        return NoHooks()
+    return MaskedHooks(ProgramHooks(programs, hook_environment_of_process()), masker)
 
 
 def specs_of(

@@ -100,7 +100,7 @@ async def _composed(
         forge=forge,
         chat=chat,
         ci=github.ci(),
-        hooks=hooks_of(settings),
+        hooks=hooks_of(settings, masker),
         repository=carried(github.repository, carrier),
         remote=github.remote,
         plan=partial(planned_by, settings),
