@@ -86,7 +86,7 @@ class Weather:
 
         @web.middleware
         async def weather(request: web.Request, handler: Handler) -> web.StreamResponse:
-            return await self._answer(request, handler)
+            return await self.over(request, handler)
 
         return (weather,)
 
@@ -100,19 +100,20 @@ class Weather:
     async def worsen(self, fault: str) -> None:
         """From now on every call meets the fault."""
         self.storm = fault
-        assert self._runner is not None
         if fault == REFUSED:
+            assert self._runner is not None
             for site in list(self._runner.sites):
                 await site.stop()
 
     async def clear(self) -> None:
         """The service is well again."""
-        assert self._runner is not None
         if self.storm == REFUSED:
+            assert self._runner is not None
             await self.listen(self._runner, self._where[1])
         self.storm = ""
 
-    async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+    async def over(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """One call, which the handler answers in good weather."""
         site = await self.site(request) if self.site else site_of(request)
         self.seen[site] += 1
         fault = self.storm or (self.first if self.seen[site] <= self.times else "")
@@ -171,14 +172,21 @@ async def _ignored(request: web.Request) -> web.StreamResponse:
 
 
 def _like(done: web.StreamResponse, body: bytes, kind: str = "") -> web.Response:
-    headers = {"Content-Type": kind or done.headers.get("Content-Type", "application/json")}
+    headers = _kept(done)
+    if kind:
+        headers["Content-Type"] = kind
     return web.Response(status=done.status, body=body, headers=headers)
+
+
+def _kept(done: web.StreamResponse) -> dict[str, str]:
+    """Headers of an answer that another one takes over."""
+    return {name: value for name, value in done.headers.items() if name != "Content-Length"}
 
 
 async def _cut(request: web.Request, done: web.StreamResponse, body: bytes) -> web.StreamResponse:
     """Half of the answer, of which the whole was announced."""
-    answer = web.StreamResponse(status=done.status, headers={"Content-Length": str(len(body) + 100)})
-    answer.content_type = done.content_type
+    headers = {**_kept(done), "Content-Length": str(len(body) + 100)}
+    answer = web.StreamResponse(status=done.status, headers=headers)
     await answer.prepare(request)
     await answer.write(body[: len(body) // 2])
     hang_up(request)

@@ -95,7 +95,7 @@ async def test_a_branch_that_is_not_there_is_named(host: GitHost, tmp_path: Path
 
 
 async def test_a_refused_credential_says_what_to_do(host: GitHost, tmp_path: Path) -> None:
-    with pytest.raises(RepositoryUnusable, match="Make a new token") as refused:
+    with pytest.raises(OutsideError, match="Make a new token") as refused:
         await cloned(host, tmp_path / "mirror", "another").resolve("")
     assert "another" not in str(refused.value)
 
@@ -119,7 +119,7 @@ async def test_a_redirect_to_another_host_takes_no_credential_along(host: GitHos
         environment = {"GIT_SSL_CAINFO": str(tmp_path / "both.pem")}
         url = host.remote("ann/shop")
         repository = RemoteRepository(url, tmp_path / "mirror", environment, credential(host))
-        with pytest.raises(RepositoryUnusable):
+        with pytest.raises(OutsideError):
             await repository.resolve("")
         assert stranger.asked
         assert [path for path, given in stranger.asked if given] == []

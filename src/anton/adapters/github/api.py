@@ -52,6 +52,10 @@ class _Answered(Exception):
         self.said = said
 
 
+class _TooLarge(ValueError):
+    """Of an answer."""
+
+
 class _Calls(GitHubAPI):
     """gidgethub on httpx2, with answers of bounded size."""
 
@@ -67,7 +71,7 @@ class _Calls(GitHubAPI):
             async for chunk in answer.aiter_bytes():
                 content += chunk
                 if len(content) > MAX_BYTES:
-                    raise ValueError(f"more than {MAX_BYTES:,} bytes")
+                    raise _TooLarge(f"more than {MAX_BYTES:,} bytes")
             return answer.status_code, answer.headers, bytes(content)
 
     async def changed(self, url: str, token: str, etag: str) -> tuple[Any, str] | None:
@@ -273,9 +277,8 @@ class GitHub:
             raise _Answered(int(error.status_code), error.headers, str(error)) from None
         except (AttributeError, LookupError, TypeError, ValueError) as error:
             # gidgethub takes answers for what GitHub's are; a proxy's page, cut JSON or a bare status is not.
-            raise _Answered(
-                502, {}, f"an answer that GitHub does not give ({type(error).__name__})"
-            ) from error
+            why = f": {error}" if isinstance(error, _TooLarge) else ""
+            raise _Answered(502, {}, f"an answer that GitHub does not give{why}") from error
 
     def _refusal(self, what: str, answer: _Answered) -> OutsideError:
         said = one_line(answer.said)[:MAX_WORDS]

@@ -46,8 +46,8 @@ class RemoteRepository(GitRepository):
         `branch` is the branch that `ref` names; for a tag or a commit it is the default branch.
 
         Raises:
-            RepositoryUnusable: it is empty, has no such branch, tag or commit, or does not let us in.
-            OutsideError: it is out of reach for now.
+            RepositoryUnusable: it has no such branch, tag or commit.
+            OutsideError: it is out of reach, does not let us in, or lists nothing; that may pass.
         """
         async with self._reached(self._url) as (git, address):
             default, names = await _listed(git, address, self._url)
@@ -73,9 +73,7 @@ async def _listed(git: Git, address: str, url: str) -> tuple[str, Mapping[str, s
         max_bytes=MAX_LISTED_BYTES,
     )
     if done.code:
-        refused = remedy(git, done)
-        kind = RepositoryUnusable if refused else OutsideError
-        raise kind(f"{shown(url)} cannot be read: {done.words}{refused}")
+        raise OutsideError(f"{shown(url)} cannot be read: {done.words}{remedy(git, done)}")
     default, names = "", {}
     for line in done.out.decode("utf-8", "replace").splitlines():
         value, _, name = line.partition("\t")
@@ -88,8 +86,10 @@ async def _listed(git: Git, address: str, url: str) -> tuple[str, Mapping[str, s
 
 def _meant(ref: str, default: str, names: Mapping[str, str], url: str) -> tuple[str, str]:
     """What to fetch, and the branch it is of."""
-    if not names:
-        raise RepositoryUnusable(f"{shown(url)} has no commits yet. Push something, then try again.")
+    if not names:  # git says the same of an empty repository and of a proxy's page
+        raise OutsideError(
+            f"{shown(url)} lists no commits: push something if it is new, else its host is out of order"
+        )
     short = (ref or default).removeprefix("refs/heads/")
     if f"refs/heads/{short}" in names:
         return f"refs/heads/{short}", short
