@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from anton.system.files import SHARED, replace_file, replacement
+from anton.system.files import SHARED, put_folder, replace_file, replacement
 from anton.system.locks import try_lock, wait_for_lock
 
 
@@ -74,3 +74,23 @@ def test_a_lock_is_held_until_its_file_is_closed(tmp_path: Path) -> None:
         wait_for_lock(two)
     finally:
         os.close(two)
+
+
+def test_a_folder_takes_its_name_with_all_that_is_in_it(tmp_path: Path) -> None:
+    draft = tmp_path / "draft"
+    (draft / "below").mkdir(parents=True)
+    (draft / "below" / "file").write_text("whole")
+    (draft / "link").symlink_to("nowhere")
+    put_folder(draft, tmp_path / "folder")
+    assert names(tmp_path) == ["folder"]
+    assert (tmp_path / "folder" / "below" / "file").read_text() == "whole"
+
+
+def test_a_folder_that_is_there_is_not_replaced_by_another(tmp_path: Path) -> None:
+    for name in ("draft", "folder"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "file").write_text(name)
+    with pytest.raises(OSError, match="not empty"):
+        put_folder(tmp_path / "draft", tmp_path / "folder")
+    assert (tmp_path / "folder" / "file").read_text() == "folder"
+    assert names(tmp_path) == ["draft", "folder"]

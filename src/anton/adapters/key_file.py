@@ -9,6 +9,7 @@ from pathlib import Path
 
 from anton.core.errors import UsageError
 from anton.core.seal import KEY_BYTES
+from anton.system.files import sync_folder
 
 FILE_NAME = "seal.key"
 
@@ -43,6 +44,7 @@ def _make(path: Path) -> None:
         os.write(descriptor, secrets.token_bytes(KEY_BYTES))
         os.fsync(descriptor)
         os.link(draft, path)
+        sync_folder(path.parent)
     except FileExistsError:
         pass  # another process was first; its key is the one that counts
     finally:

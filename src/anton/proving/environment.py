@@ -161,7 +161,7 @@ class Environments:
                 await asyncio.to_thread(_lay_out, draft, recipe)
                 for step in (*steps(recipe, self._machine), Step(("rm", "-rf", "tmp", "home"))):
                     await self._take(step, draft, recipe, told)
-            await asyncio.to_thread(draft.rename, self._folder / recipe.key)
+            await asyncio.to_thread(_put, draft, self._folder / recipe.key)
         except TimeoutError:
             words = f"it was not done after {self._timeout_seconds:g} seconds"
             raise _unbuildable(recipe, words, "\n".join(told)) from None
@@ -255,6 +255,12 @@ def _lay_out(draft: Path, recipe: Recipe) -> None:
     for path, text in recipe.inputs.items():
         (draft / path).parent.mkdir(parents=True, exist_ok=True)
         (draft / path).write_text(text, encoding="utf-8", errors="surrogateescape")
+
+
+def _put(draft: Path, environment: Path) -> None:
+    """Let it be found, once its thousands of files are on the disk: a power cut must leave no hollow one."""
+    os.sync()
+    draft.rename(environment)
 
 
 def _unbuildable(recipe: Recipe, what: str, words: str) -> EnvironmentUnbuildable:

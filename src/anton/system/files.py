@@ -1,4 +1,4 @@
-"""Files that are put in place whole: who reads one sees the old or the new, also after a power cut."""
+"""Files and folders that are put in place whole: one sees the old or the new, also after a power cut."""
 
 from __future__ import annotations
 
@@ -43,10 +43,39 @@ def replacement(path: Path, *, mode: int = PRIVATE) -> Iterator[Path]:
     finally:
         os.close(descriptor)
         draft.unlink(missing_ok=True)
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
-def _sync_folder(folder: Path) -> None:
+def put_folder(draft: Path, folder: Path) -> None:
+    """Put a folder of few small files in place whole, by its new name.
+
+    Args:
+        draft: The folder with all that is in it.
+        folder: In the same file system; not there yet, or empty.
+
+    Raises:
+        OSError: it cannot be moved, or there is something; the draft is still there.
+    """
+    for above, _, names in os.walk(draft):
+        for name in names:
+            _sync_file(Path(above, name))
+        sync_folder(Path(above))
+    draft.rename(folder)
+    sync_folder(folder.parent)
+
+
+def _sync_file(path: Path) -> None:
+    if path.is_symlink():
+        return
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sync_folder(folder: Path) -> None:
+    """Have the names in a folder on the disk."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)

@@ -139,3 +139,41 @@ async def test_what_git_writes_is_on_the_disk_before_the_journal_names_it(
     else:
         await mirror.out("update-ref", "refs/anton/keep/x", base.commit)
     assert '"key":"fsync/hardware-flush","value":"1"' in trace.read_text()
+
+
+def traced(folder: Path, *argv: str) -> list[str]:
+    """The calls of a program and of all that it starts that put something on the disk or name it."""
+    log = folder / "strace"
+    calls = "trace=fsync,fdatasync,syncfs,sync,rename,renameat,renameat2,link,linkat"
+    strace = shutil.which("strace") or "strace"
+    try:
+        subprocess.run([strace, "-f", "-o", "/dev/null", "true"], check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("needs strace, and leave to use it")
+    subprocess.run(
+        [strace, "-f", "-y", "-s", "4096", "-e", calls, "-o", str(log), *argv], check=True, timeout=120
+    )
+    return log.read_text(errors="replace").splitlines()
+
+
+def first(calls: list[str], *words: str) -> int:
+    """The place of the first call with all these words."""
+    return next(at for at, call in enumerate(calls) if all(word in call for word in words))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_what_is_trusted_later_is_on_the_disk_before_it_has_its_name(
+    checkout: Path, tmp_path: Path, git: RunGit
+) -> None:
+    """A power cut otherwise leaves a mirror without attributes, or no ignore rules, under the true name."""
+    git(tmp_path, "init", "-q", "--bare", "remote.git")
+    places = [str(checkout), *(str(tmp_path / name) for name in ("mirror", "remote.git", "tree"))]
+    calls = traced(tmp_path, sys.executable, "-c", WORK, *places)
+    mirror = str(tmp_path / "mirror")
+    found = first(calls, "rename(", f', "{mirror}")')
+    for name in ("info/attributes", "config", "HEAD"):
+        assert first(calls, "fsync(", f"/{name}>") < found, name
+    assert found < first(calls, "fsync(", f"<{tmp_path}>")
+    rules = first(calls, "rename(", f', "{mirror}/anton/ignore/')
+    assert first(calls, "fsync(", "/rules/.gitignore>") < rules

@@ -13,6 +13,7 @@ from anton.adapters.repository import worktree
 from anton.adapters.repository.command import require, split
 from anton.adapters.repository.listing import SYMLINK, Listing
 from anton.adapters.repository.mirror import Mirror
+from anton.system.files import put_folder
 
 KEPT_BASES = 8
 
@@ -61,7 +62,7 @@ def _fill(draft: Path, base: Listing, rules: Sequence[str], batch: bytes, folder
     draft.mkdir()
     worktree.write(draft, rules, base, BytesIO(batch), worktree.Memory())
     try:
-        draft.rename(folder)
+        put_folder(draft, folder)
     except OSError:
         if not folder.is_dir():  # another process made the same one first
             raise

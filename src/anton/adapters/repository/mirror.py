@@ -14,6 +14,7 @@ from pathlib import Path
 
 from anton.adapters.repository.command import Git, require
 from anton.core.errors import OutsideError
+from anton.system.files import put_folder
 from anton.system.locks import try_lock
 
 ATTRIBUTES = "* !diff !merge -text !eol -ident -filter -working-tree-encoding !export-subst !whitespace\n"
@@ -71,7 +72,7 @@ class Mirror:
         for name in ("passing", "ignore"):
             (draft / "anton" / name).mkdir(parents=True)
         try:
-            draft.rename(self.folder)
+            put_folder(draft, self.folder)
         except OSError as error:
             if not self.exists:
                 raise OutsideError(
