@@ -251,8 +251,8 @@ def broken(change: str) -> Rules:
         case "dangerous":
             removal = rules.dangerous[0].model_copy(update={"options": ("x",)})
             return rules.model_copy(update={"dangerous": (removal, *rules.dangerous[1:])})
-        case "wrapper":
-            return rules.model_copy(update={"wrapper": ()})
+        case "launcher":
+            return rules.model_copy(update={"launcher": ()})
         case _:
             return rules.model_copy(update={change: getattr(rules, change).model_copy(update={"parts": ()})})
 
@@ -263,7 +263,7 @@ def broken(change: str) -> Rules:
         ("safe", "the safe rule for 'ls' does not vouch for its example 'ls -la src'"),
         ("lax", "'sort -o x a' is safe, against the safe rule for 'sort'"),
         ("dangerous", "does not match its example 'rm -rf build'"),
-        ("wrapper", "the names of 'environment' do not match their example"),
+        ("launcher", "the names of 'environment' do not match their example"),
         ("guarded", "the names of 'guarded' do not match their example"),
         ("secrets", "the names of 'secrets' do not match their example"),
     ],

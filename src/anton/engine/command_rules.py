@@ -106,8 +106,8 @@ def named(name: str, patterns: Sequence[str]) -> bool:
     )
 
 
-class Wrapper(_Table):
-    """A command that runs its arguments."""
+class Launcher(_Table):
+    """A command that runs its arguments as another command, such as `sudo` and `xargs`."""
 
     commands: tuple[str, ...]
     flags: tuple[str, ...] = ()
@@ -241,7 +241,7 @@ class Rules(_Table):
 
     safe: tuple[SafeRule, ...]
     dangerous: tuple[CommandRule, ...]
-    wrapper: tuple[Wrapper, ...]
+    launcher: tuple[Launcher, ...]
     interpreter: tuple[Interpreter, ...]
     network: tuple[CommandRule, ...]
     writer: tuple[Writer, ...]

@@ -1,7 +1,7 @@
 """What a command line would do, judged before it runs: its danger, its reach, what it writes.
 
 The line is parsed, never matched as text (`shell_syntax`), and every simple command in it is judged by rules
-that are data (`command_rules`), through all wrappers: `sudo env X=1 xargs sh -c '…'` is judged by what is in
+that are data (`command_rules`), through all launchers: `sudo env X=1 xargs sh -c '…'` is judged by what is in
 the quotes. Nothing is vouched for unless a second reading agrees (`shell_words`). This decides whether a
 person is asked; what holds a command is the sandbox.
 """
@@ -16,8 +16,8 @@ from anton.core.tool import Reach
 from anton.engine.command_rules import (
     CommandRule,
     Interpreter,
+    Launcher,
     Rules,
-    Wrapper,
     Writer,
     basename,
     may_be_anything,
@@ -129,10 +129,10 @@ class _Judge:
 
     def _is_known(self, name: str) -> bool:
         rules = self.rules
-        known: tuple[SafeRule | CommandRule | Wrapper | Interpreter | Writer, ...] = (
+        known: tuple[SafeRule | CommandRule | Launcher | Interpreter | Writer, ...] = (
             *rules.safe,
             *rules.dangerous,
-            *rules.wrapper,
+            *rules.launcher,
             *rules.interpreter,
             *rules.network,
             *rules.writer,
@@ -253,11 +253,11 @@ class _Judge:
 
     def _wrapped(self, command: Simple, depth: int) -> bool:
         argv = command.argv
-        wrapper = next((w for w in self.rules.wrapper if _wraps(w, argv)), None)
-        if wrapper is None:
+        launcher = next((each for each in self.rules.launcher if _launches(each, argv)), None)
+        if launcher is None:
             return False
-        inner = wrapper.inner(argv)
-        if wrapper.assignments:
+        inner = launcher.inner(argv)
+        if launcher.assignments:
             self._assignments_in(argv)
         if inner is None:
             self.find(Danger.DANGEROUS, Reach.RUN, HIDES)
@@ -266,15 +266,15 @@ class _Judge:
         else:
             danger, reach = (
                 (Danger.SAFE, Reach.READ)
-                if wrapper.transparent and "/" not in argv[0].text
+                if launcher.transparent and "/" not in argv[0].text
                 else (Danger.UNKNOWN, Reach.RUN)
             )
             self.find(danger, reach, "runs another command")
-            self._inside(wrapper, inner, command, depth)
+            self._inside(launcher, inner, command, depth)
         return True
 
-    def _inside(self, wrapper: Wrapper, inner: tuple[Word, ...], command: Simple, depth: int) -> None:
-        if not wrapper.text:
+    def _inside(self, launcher: Launcher, inner: tuple[Word, ...], command: Simple, depth: int) -> None:
+        if not launcher.text:
             self._nested(Simple(inner, fed=command.fed), depth)
         elif any(word.kind is Kind.OPEN for word in inner[:1]):
             self.find(Danger.DANGEROUS, Reach.RUN, HIDES)
@@ -352,7 +352,7 @@ class _Judge:
                 del pending[:end]
 
 
-def _wraps(wrapper: Wrapper, argv: Sequence[Word]) -> bool:
-    if not named(basename(argv[0]), wrapper.commands):
+def _launches(launcher: Launcher, argv: Sequence[Word]) -> bool:
+    if not named(basename(argv[0]), launcher.commands):
         return False
-    return not wrapper.subcommand or (len(argv) > 1 and argv[1].text == wrapper.subcommand)
+    return not launcher.subcommand or (len(argv) > 1 and argv[1].text == launcher.subcommand)

@@ -67,12 +67,12 @@ def _dangerous(rules: Rules) -> Iterator[str]:
 
 
 def _programs(rules: Rules) -> Iterator[str]:
-    for wrapper in rules.wrapper:
-        for text, inner in wrapper.examples:
+    for launcher in rules.launcher:
+        for text, inner in launcher.examples:
             parsed = parse(text)
-            words = wrapper.inner(parsed.commands[0].argv) if isinstance(parsed, Parsed) else None
+            words = launcher.inner(parsed.commands[0].argv) if isinstance(parsed, Parsed) else None
             if words is None or " ".join(word.text for word in words) != inner:
-                yield f"the wrapper {wrapper.commands[0]!r} does not run {inner!r} in its example {text!r}"
+                yield f"the launcher {launcher.commands[0]!r} does not run {inner!r} in its example {text!r}"
     for interpreter in rules.interpreter:
         for text in interpreter.examples:
             if assess(text, rules).danger is not Danger.DANGEROUS:

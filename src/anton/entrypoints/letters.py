@@ -84,7 +84,7 @@ def cancel(compose: Compose, run: str, reason: str, config: Path | None) -> int:
         try:
             return attend(Seat(compose, Wish(config=config), Console()), run)
         except RunBusy:
-            pass
+            pass  # whoever works on it has the letter, and closes the run
     click.echo(f"Run {run} is stopped.")
     return 0
 

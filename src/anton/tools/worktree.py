@@ -277,7 +277,7 @@ class Worktree:
                 try:
                     os.mkdir(part, 0o755, dir_fd=parent)
                 except FileExistsError:
-                    pass
+                    pass  # what it is, if it is no folder, is told when it is opened next
                 except OSError as error:
                     raise ToolError(_explain(error, folder)) from error
             made = f"{made}/{part}"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import closing
 
 import pytest
 from psycopg import sql
@@ -35,54 +36,59 @@ def worker(url: str) -> Line:
     return Line(url, Limits(4, 4, 0))
 
 
+@pytest.fixture
+def two(url: str) -> Iterator[tuple[Line, Line]]:
+    """Two processes' views of it, which end with the test."""
+    with closing(worker(url)) as one, closing(worker(url)) as other:
+        yield one, other
+
+
+def fall_silent(postgres: PostgresServer, url: str, at: Line) -> None:
+    postgres.execute(sql.SQL(SILENT).format(at.worker), url)
+
+
 def work_under_way(postgres: PostgresServer, url: str, at: Line) -> None:
     postgres.execute(sql.SQL(UNDER_WAY).format(at.worker), url)
 
 
 async def test_what_a_silent_worker_has_under_way_goes_back_into_the_queue(
-    postgres: PostgresServer, url: str, queue: DbosQueue
+    postgres: PostgresServer, url: str, queue: DbosQueue, two: tuple[Line, Line]
 ) -> None:
     await queue.put("r1", "/repo")
-    silent, other = worker(url), worker(url)
+    silent, other = two
     silent.beat()
     work_under_way(postgres, url, silent)
     other.beat()
     assert other.ahead("r1") == {"run-r1-1": "PENDING"}
-    postgres.execute(sql.SQL(SILENT).format(silent.worker), url)
+    fall_silent(postgres, url, silent)
     other.beat()
     assert other.ahead("r1") == {"run-r1-1": "ENQUEUED"}
-    for each in (silent, other):
-        each.close()
 
 
 async def test_nobody_is_taken_for_dead_by_one_who_could_not_hear_anybody(
-    postgres: PostgresServer, url: str, queue: DbosQueue
+    postgres: PostgresServer, url: str, queue: DbosQueue, two: tuple[Line, Line]
 ) -> None:
     await queue.put("r1", "/repo")
-    silent, other = worker(url), worker(url)
+    silent, other = two
     silent.beat()
     work_under_way(postgres, url, silent)
-    postgres.execute(sql.SQL(SILENT).format(silent.worker), url)
+    fall_silent(postgres, url, silent)
     other.missed()
     other.beat()
     assert other.ahead("r1") == {"run-r1-1": "PENDING"}
-    for each in (silent, other):
-        each.close()
 
 
 async def test_a_worker_that_leaves_gives_back_what_it_has_under_way_and_nothing_of_others(
-    postgres: PostgresServer, url: str, queue: DbosQueue
+    postgres: PostgresServer, url: str, queue: DbosQueue, two: tuple[Line, Line]
 ) -> None:
     await queue.put("r1", "/repo")
-    leaving, staying = worker(url), worker(url)
+    leaving, staying = two
     leaving.beat()
     work_under_way(postgres, url, leaving)
     await queue.put("r2", "/repo")
     leaving.leave()
     assert staying.ahead("r1") == {"run-r1-1": "ENQUEUED"}
     assert staying.ahead("r2") == {"run-r2-1": "ENQUEUED"}
-    for each in (leaving, staying):
-        each.close()
 
 
 async def test_what_nobody_works_on_for_two_beats_goes_back_though_its_worker_lives(
