@@ -107,7 +107,7 @@ class Shell:
             cwd=self.cwd,
             env=self.environment,
             start_new_session=True,
-            preexec_fn=_hear_interrupts,
+            preexec_fn=hear_interrupts,
         ) as process:
             try:
                 yield process
@@ -126,7 +126,7 @@ class Shell:
             cwd=self.cwd,
             env={**self.environment, "TERM": "xterm"},
             start_new_session=True,
-            preexec_fn=_hear_interrupts,
+            preexec_fn=hear_interrupts,
         )
         os.close(slave)
         try:
@@ -137,7 +137,7 @@ class Shell:
             os.close(master)
 
 
-def _hear_interrupts() -> None:
+def hear_interrupts() -> None:
     """A shell starts what goes on in its background deaf to Ctrl-C, and its children inherit that."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
@@ -162,6 +162,10 @@ class Terminal:
     def type(self, line: str) -> None:
         """Type a line and press enter."""
         os.write(self.master, f"{line}\n".encode())
+
+    def press(self, keys: str) -> None:
+        """Press keys, without enter."""
+        os.write(self.master, keys.encode())
 
     def interrupt(self) -> None:
         """Press Ctrl-C until it is noticed: one in the instant before a program reads is not."""
