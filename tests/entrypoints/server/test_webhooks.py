@@ -8,7 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from anton.adapters.journal.memory import MemoryJournal
+from anton.core.errors import JournalError
+from anton.core.event import Entry
+from anton.entrypoints.intake.taken import Taken
+from anton.entrypoints.server.desk import Desk
 from tests.entrypoints.server.served import SECRETS, Served, an_anton, an_office, served
+from tests.office import TICKET
 
 JIRA = {
     "webhookEvent": "jira:issue_created",
@@ -102,6 +108,37 @@ async def test_the_same_webhook_many_times_at_once_starts_one_run(server: Served
     answers = await asyncio.gather(*(server.signed("github", payload, **headers) for _ in range(20)))
     assert sorted(answer.json()["begun"] for answer in answers) == [False] * 19 + [True]
     assert len(await server.desk.world.journal.run_ids()) == 1
+
+
+class Hesitant(MemoryJournal):
+    """Fails to write the first run down, after a while."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked, self.fails = asyncio.Event(), asyncio.Event()
+
+    async def receive(self, delivery: str, entry: Entry) -> str:
+        if not self.asked.is_set():
+            self.asked.set()
+            await self.fails.wait()
+            raise JournalError("the disk is full")
+        return await super().receive(delivery, entry)
+
+
+async def test_nobody_is_told_of_a_run_that_is_not_written_down_yet(tmp_path: Path) -> None:
+    office = an_office(tmp_path)
+    office.journal = journal = Hesitant()
+    desk = Desk(an_anton(office))
+    taken = [Taken(TICKET, f"github:{delivery}", "github:kim") for delivery in ("d1", "d2")]
+    first, second = (asyncio.ensure_future(desk.take_in(each)) for each in taken)
+    await journal.asked.wait()
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert not second.done()
+    journal.fails.set()
+    with pytest.raises(JournalError):
+        await first
+    assert await second == (*await journal.run_ids(), True)
 
 
 @pytest.mark.parametrize("sender", PAYLOADS)

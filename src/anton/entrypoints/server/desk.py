@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
+from weakref import WeakValueDictionary
 
 from anton.core.decision import Answer, Refused
 from anton.core.errors import AntonError, UsageError
@@ -75,6 +76,7 @@ class Desk:
         self.queue = self.serving.queue()
         self.bus = Bus()
         self._admissions = Admissions(self.serving.runs_per_hour, self.world.clock)
+        self._alone: WeakValueDictionary[Subject, asyncio.Lock] = WeakValueDictionary()
         self._watch = (self.bus.see, self._admissions.see)
         self._closed: dict[str, RunState] = {}
         self.streams = 0
@@ -99,24 +101,30 @@ class Desk:
         run_id = new_run_id()
         received = self._received(run_id, taken)
         subject = subject_of(received)
+        # Whoever asks for the same meanwhile waits: a run is named to nobody before it is written down.
+        async with self._alone.setdefault(subject, asyncio.Lock()):
+            begun = await self._begin(run_id, received, subject, taken)
+        return begun, begun == run_id
+
+    async def _begin(self, run_id: str, received: RunReceived, subject: Subject, taken: Taken) -> str:
+        """The run of a ticket: a new one, else the one that it has."""
         if (known := await self._open_run(subject)) is not None:
-            return known, False
+            return known
         self._admissions.admit(subject, run_id, taken.requested_by)
-        begun = run_id
+        begun = ""
         try:
             entry = Entry(run_id, 1, self.world.clock(), received)
             begun = await self.world.journal.receive(taken.delivery, entry)
-        except AntonError:
-            self._admissions.withdraw(subject, run_id, taken.requested_by)
-            raise
+        finally:
+            if begun != run_id:
+                self._admissions.withdraw(subject, run_id, taken.requested_by)
         if begun != run_id:
-            self._admissions.withdraw(subject, run_id, taken.requested_by)
-            return begun, False
+            return begun
         await self.queue.put(run_id, received.repository)
         self.metrics.taken_in.labels(self.metrics.source(received.ticket.source)).inc()
         with working_on(run_id):
             log_taken_in(received)
-        return run_id, True
+        return run_id
 
     async def _open_run(self, subject: Subject) -> str | None:
         """The run about this that is not closed yet, here or, unseen, by another process."""
