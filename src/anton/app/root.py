@@ -8,7 +8,7 @@ import shutil
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import cast
@@ -35,10 +35,11 @@ from anton.app.tool_servers import RECORDS, servers_of
 from anton.core.agent import AGENTS, CHAT
 from anton.core.errors import UsageError
 from anton.core.person import terminal
+from anton.core.secrets import Masker
 from anton.core.tool import Tool
 from anton.demo.build import REQUEST, demo_ticket, lay_out
 from anton.entrypoints.composition import Anton, Wish
-from anton.ports import Chat, Forge, Model, Tracker
+from anton.ports import Chat, Forge, Model, Sandbox, Tracker
 from anton.ports.tool_servers import ToolServers
 from anton.proving.environment import Environments
 from anton.proving.programs import Machine
@@ -66,71 +67,100 @@ async def compose(wish: Wish) -> AsyncIterator[Anton]:
             carrier_of(settings) as carrier,
             github_side(settings) as github,
             tracing_of(settings) as observers,
-            _composed(settings, wish, extensions, servers, carrier, github, observers) as anton,
+            _composed(_Around(settings, wish, extensions, servers, carrier, github, observers)) as anton,
         ):
             yield anton
 
 
+@dataclass(frozen=True, slots=True)
+class _Around:
+    """What is there before the parts are put together, and is taken down after them."""
+
+    settings: Settings
+    wish: Wish
+    extensions: Extensions
+    servers: ToolServers
+    carrier: Carrier | None
+    github: GitHubSide
+    observers: tuple[Observer, ...]
+
+
 @asynccontextmanager
-async def _composed(
-    settings: Settings,
-    wish: Wish,
-    extensions: Extensions,
-    servers: ToolServers,
-    carrier: Carrier | None,
-    github: GitHubSide,
-    observers: tuple[Observer, ...],
-) -> AsyncIterator[Anton]:
+async def _composed(around: _Around) -> AsyncIterator[Anton]:
+    settings, extensions = around.settings, around.extensions
     masker = await asyncio.to_thread(masker_of, settings)
-    plugged = cast("Model | None", extensions.chosen("model"))
-    model = masked(plugged, masker) if plugged else model_of(settings, wish.record, masker)
-    url = settings.database_url
-    stored = SqlJournal(url.get_secret_value() if url else settings.home / "journal.db")
-    journal = MaskedJournal(stored, masker)
+    sandbox = await sandbox_of(around.wish, settings)
+    served = _served(settings, around.servers)
+    sides = _sides(settings, extensions, around.github)
+    counter = counter_of(settings, *sides)
+    world = _world(around, masker, sandbox, sides, _equipped(settings, extensions, served, counter), served)
     sessions = MaskedJournal(SqlJournal(settings.home / "chat.db"), masker)
-    sandbox = await sandbox_of(wish, settings)
-    served = _served(settings, servers)
-    tracker, forge, chat = _sides(settings, extensions, github)
-    counter = counter_of(settings, tracker, forge, chat)
-    world = World(
-        journal=journal,
-        model=model,
+    try:
+        anton = _anton(settings, around.wish, world, extensions, around.servers, around.github)
+        talker = conversationalist_of(settings, counter, tuple(extensions.tools), tuple(served[CHAT]))
+        models = models_of(settings, world.model)
+        yield replace(anton, sessions=sessions, conversationalist=talker, models=models)
+    finally:
+        await world.chat.close()
+        await world.model.close()
+        await world.journal.close()
+        await sessions.close()
+
+
+def _world(
+    around: _Around,
+    masker: Masker,
+    sandbox: Sandbox,
+    sides: tuple[Tracker, Forge, Chat],
+    tools: Equip,
+    served: Mapping[str, Mapping[str, Tool]],
+) -> World:
+    settings, extensions = around.settings, around.extensions
+    tracker, forge, chat = sides
+    attended_seconds = settings.permissions.question_seconds if around.wish.attended else 0.0
+    return World(
+        journal=_journal(settings, masker),
+        model=_model(around, masker),
         sandbox=sandbox,
         tracker=tracker,
         forge=forge,
         chat=chat,
-        ci=github.ci(),
+        ci=around.github.ci(),
         hooks=hooks_of(settings, masker),
-        repository=carried(github.repository, carrier),
-        remote=github.remote,
+        repository=carried(around.github.repository, around.carrier),
+        remote=around.github.remote,
         plan=partial(planned_by, settings),
-        environments=Environments(
-            settings.home / ENVIRONMENTS, sandbox, Machine(Path(sys.executable)), package_sources_of_process()
-        ),
+        environments=_environments(settings, sandbox),
         specs=specs_of(settings, extensions.tools, served),
         delegates=delegates_of(settings),
-        equip=_equipped(settings, extensions, served, counter),
+        equip=tools,
         home=settings.home,
         notes=settings.home,
         mutation_seconds=settings.proof.mutation_seconds,
         culprit_seconds=settings.proof.culprit_seconds,
         approval=approval_of(settings),
         policy=settings.permissions.policy,
-        question_seconds=settings.permissions.question_seconds if wish.attended else 0.0,
+        question_seconds=attended_seconds,
         budget=_budget(settings),
-        leftovers=leftovers_of(settings, carrier),
-        observers=observers,
+        leftovers=leftovers_of(settings, around.carrier),
+        observers=around.observers,
         masker=masker,
     )
-    try:
-        anton = _anton(settings, wish, world, extensions, servers, github)
-        talker = conversationalist_of(settings, counter, tuple(extensions.tools), tuple(served[CHAT]))
-        yield replace(anton, sessions=sessions, conversationalist=talker, models=models_of(settings, model))
-    finally:
-        await world.chat.close()
-        await model.close()
-        await journal.close()
-        await sessions.close()
+
+
+def _journal(settings: Settings, masker: Masker) -> MaskedJournal:
+    url = settings.database_url
+    return MaskedJournal(SqlJournal(url.get_secret_value() if url else settings.home / "journal.db"), masker)
+
+
+def _model(around: _Around, masker: Masker) -> Model:
+    plugged = cast("Model | None", around.extensions.chosen("model"))
+    return masked(plugged, masker) if plugged else model_of(around.settings, around.wish.record, masker)
+
+
+def _environments(settings: Settings, sandbox: Sandbox) -> Environments:
+    machine, sources = Machine(Path(sys.executable)), package_sources_of_process()
+    return Environments(settings.home / ENVIRONMENTS, sandbox, machine, sources)
 
 
 def _sides(settings: Settings, extensions: Extensions, github: GitHubSide) -> tuple[Tracker, Forge, Chat]:
