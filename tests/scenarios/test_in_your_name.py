@@ -259,6 +259,19 @@ async def test_a_pull_request_that_failed_half_way_is_gone_on_with(office: Offic
     assert len({question.call for question in kim.asked}) == 1
 
 
+async def test_what_a_person_thinks_about_is_not_swept_away_meanwhile(office: Office) -> None:
+    await create_bare(office.remote)
+
+    class Thinking(Kim):
+        def see(self, entry: Entry, state: RunState) -> None:
+            if isinstance(entry.event, QuestionAsked):
+                git(office.home / "mirror.git", "gc", "-q", "--prune=now")
+            super().see(entry, state)
+
+    kim = await talk(office, world_of(office, FIX, Reply(calls=(PULL,))), Thinking())
+    assert [result.failed for result in kim.results] == [False, False], kim.results
+
+
 async def test_what_is_changed_later_is_another_pull_request(office: Office) -> None:
     await create_bare(office.remote)
     more = Reply(calls=(("write_file", {"path": "new.py", "content": "x = 1\n"}),))

@@ -99,7 +99,7 @@ class Repository(Protocol):
         ...
 
     async def keep(self, name: str, tree: str) -> None:
-        """Keep a tree under a private name, so that it outlives housekeeping."""
+        """Keep a tree or commit under a private name, so that it outlives housekeeping."""
         ...
 
     async def files(self, tree: str) -> tuple[str, ...]:

@@ -52,7 +52,7 @@ class Publishing:
         # Dated by the conversation's start, so that the same change with the same words is the same commit.
         began = int(log.state.started_at.timestamp())
         commit = await site.repository.commit(tree, site.base.commit, message, began)
-        await site.repository.keep(f"{log.state.run_id}/proposed/{commit}", tree)
+        await site.repository.keep(f"{log.state.run_id}/proposed/{commit}", commit)
         draft = PullRequestDraft(
             head=f"anton/chat-{log.state.run_id}-{commit[:8]}",
             base=site.base.branch,
