@@ -16,6 +16,7 @@ from prompt_toolkit import PromptSession
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
 from prompt_toolkit.history import FileHistory
+from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.patch_stdout import patch_stdout
 
 PIECE_BYTES = 65_536
@@ -66,13 +67,26 @@ class Commands(Completer):
         ]
 
 
+def _keys() -> KeyBindings:
+    keys = KeyBindings()
+
+    @keys.add("escape", "enter")
+    def begin_line(event: KeyPressEvent) -> None:
+        event.current_buffer.insert_text("\n")
+
+    return keys
+
+
 class EditedLines:
     """A terminal, with line editing, a history that lasts, and completion of commands."""
 
     def __init__(self, history: Path) -> None:
         self._commands = Commands()
         self._lines: PromptSession[str] = PromptSession(
-            history=FileHistory(str(history)), completer=self._commands, complete_while_typing=False
+            history=FileHistory(str(history)),
+            completer=self._commands,
+            complete_while_typing=False,
+            key_bindings=_keys(),
         )
 
     def offer(self, words: Mapping[str, Sequence[str]]) -> None:
