@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from anton.core.errors import UsageError
 from anton.core.event import AgentOutcome, Entry
 from anton.core.message import StreamItem, TextDelta
 from anton.core.permission import Policy
+from anton.core.question import MAX_CALLS_REFUSED
 from anton.core.run import fold
 from anton.ports.leftovers import Waste
 from anton.runs.conversation import ROOM, Conversation, begin, open_conversation
@@ -48,10 +49,10 @@ class Room:
         await begin(self.office.world(), self.sessions, TALK, self.office.received(TALK))
 
     @asynccontextmanager
-    async def open(self) -> AsyncIterator[Conversation]:
+    async def open(self, question_seconds: float = 0.0) -> AsyncIterator[Conversation]:
         script: Mapping[str, Sequence[Step]] = {"chat": self.script}
         opening = open_conversation(
-            self.office.world(script),
+            replace(self.office.world(script), question_seconds=question_seconds),
             self.sessions,
             TALK,
             conversationalist(),
@@ -189,3 +190,24 @@ async def test_an_old_conversation_goes_and_one_that_is_open_stays(tmp_path: Pat
     await swept(place, 1)
     assert await place.sessions.run_ids() == ()
     assert timedelta(days=1) == FORGOTTEN_AFTER
+
+
+async def test_a_person_who_said_no_often_is_asked_again_after_their_next_word(tmp_path: Path) -> None:
+    dangerous = tuple(
+        Reply(calls=(("shell", {"command": f"rm -rf {n}"}),)) for n in range(MAX_CALLS_REFUSED + 1)
+    )
+    place = await room(tmp_path, *dangerous, Reply("So not."), dangerous[0], Reply("Nor that."))
+    async with place.open(question_seconds=600.0) as talk, asyncio.TaskGroup() as group:
+        refusing = group.create_task(refuse_all(talk))
+        await talk.say("Clean up.")
+        first = len(talk.own.questions)
+        await talk.say("Try again.")
+        refusing.cancel()
+    assert first == MAX_CALLS_REFUSED
+    assert len(talk.own.questions) == first + 1
+
+
+async def refuse_all(talk: Conversation) -> None:
+    while True:
+        state = await talk.log.until(lambda state: bool(state.open_questions))
+        await talk.answer(state.open_questions[0], "terminal:tester", allowed=False)

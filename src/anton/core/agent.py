@@ -172,6 +172,8 @@ class AgentState:
     answers: tuple[QuestionAnswered, ...] = ()
     asked_before: int = 0
     """How many of the questions are older than the latest reply: the others are of its calls."""
+    answered_before: int = 0
+    """How many of the answers are older than this stint."""
     usage: Usage = Usage()
     cost_dollars: float = 0.0
     cost_known: bool = True
@@ -371,6 +373,7 @@ def _turn_started(state: AgentState, event: TurnStarted) -> AgentState:
         stint_seconds=0.0 if woken else state.stint_seconds,
         idle_replies=0 if woken else state.idle_replies,
         circles=0 if woken else state.circles,
+        answered_before=len(state.answers) if woken else state.answered_before,
         asking=True,
         tools_running=(),
         submission=None,

@@ -11,7 +11,10 @@ MAX_QUESTION_CHARACTERS = 600
 MAX_QUESTIONS = 3
 """Of one agent in one run; what it does not know then, it decides itself."""
 MAX_CALLS_REFUSED = 8
-"""Of one agent in one run; nobody is asked about another then: who is asked on and on says yes one day."""
+"""Of one agent in one run, or for one answer in a conversation; nobody is asked about another then.
+
+Who is asked on and on says yes one day.
+"""
 MAX_CALL_CHARACTERS = 10_000
 """Of a call that a person is asked about: what cannot be shown whole is not asked about, and not made."""
 

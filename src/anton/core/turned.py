@@ -38,6 +38,7 @@ def _taken_back(state: AgentState, name: str) -> AgentState:
         questions=state.questions,
         answers=state.answers,
         asked_before=len(state.questions),
+        answered_before=len(state.answers),
         usage=state.usage,
         cost_dollars=state.cost_dollars,
         cost_known=state.cost_known,

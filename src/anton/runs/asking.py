@@ -37,6 +37,8 @@ class Asking:
     clock: Clock
     seconds: float
     """How long an answer to whether a call may be made is waited for; 0: it is not asked."""
+    conversing: bool = False
+    """With that very person, whose every word begins the count of refusals anew."""
     _used: set[str] = field(default_factory=set)
     """Ids of questions that a call of this process stands behind."""
 
@@ -109,7 +111,9 @@ class Asking:
         return tuple(question for question in asked if not question.is_permission)
 
     def _refused(self) -> int:
-        return sum(answer.allowed is False for answer in self.log.agent(self.agent).state.answers)
+        state = self.log.agent(self.agent).state
+        since = state.answered_before if self.conversing else 0
+        return sum(answer.allowed is False for answer in state.answers[since:])
 
     def _asked_before_a_crash(self, text: str, call: str) -> Question | None:
         """The question of the turn under way that this process has not come to yet."""

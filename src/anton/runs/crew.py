@@ -55,7 +55,8 @@ class Crew:
                 await remove_folder(worktree)
             await self._repository.export(view.state.checkpoint or self._base.tree, worktree)
             checkpoint = self._checkpoint_of(spec, worktree)
-        person = Asking(self._log, spec.name, self._world.clock, self._world.question_seconds)
+        world = self._world
+        person = Asking(self._log, spec.name, world.clock, world.question_seconds, spec.conversational)
         equipped = dict(self._world.equip(self._bench(spec, worktree, person)))
         if not spec.conversational:
             equipped["submit"] = submit_for(spec.output)

@@ -114,7 +114,10 @@ async def _open(sitting: Sitting, spec: AgentSpec, place: _Place, then: Next, *,
         place.id = then.id
         if greet:
             about = talk.state.received.repository
-            screen.say(f"Conversation {talk.id} about {about}. /help says what you can type.")
+            screen.say(
+                f"Conversation {talk.id} about {about}, with {talk.model}, policy {talk.policy}. "
+                "/help says what you can type."
+            )
         if then.shown:
             screen.replay(exchanges(talk.log.entries)[-SHOWN_AGAIN:])
         return await Dialogue(sitting, talk).carry_on()
