@@ -156,7 +156,7 @@ class Weather:
         await answer.prepare(request)
         sent = 0
         try:
-            while sent < MOST_SENT:
+            while sent < MOST_SENT and request.transport is not None and not request.transport.is_closing():
                 await answer.write(PIECE)
                 sent += len(PIECE)
                 self.sent = max(self.sent, sent)

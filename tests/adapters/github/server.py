@@ -87,10 +87,10 @@ class Faulty:
                 )
             case ["POST ", "labels"]:
                 self.labels.add(body["name"])
-                return web.json_response({}, status=201)
+                return web.json_response({"name": body["name"]}, status=201)
             case ["POST ", "issues", number, "labels"]:
                 self.labelled[number] = body["labels"]
-                return web.json_response([])
+                return web.json_response([{"name": name} for name in body["labels"]])
         if request.path == "/search/code":
             self.searched.append(request.query["q"])
             return web.json_response({"total_count": len(self.hits), "items": self.hits})

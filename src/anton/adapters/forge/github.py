@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from pydantic import BaseModel, ValidationError
 
 from anton.adapters.forge.github_reading import GitHubReading
 from anton.adapters.github.api import GitHub, Invalid, Missing, Unsure
 from anton.core.errors import OutsideError
-from anton.core.text import one_line
 from anton.ports import CodeHit, Discussion, PullRequestDraft
 
 MAX_BODY_CHARACTERS = 65_000
@@ -205,28 +204,35 @@ class GitHubForge:
         for label in labels:
             await self._have_label(repository, label)
         names = {"repository": repository, "number": str(number)}
-        await self._repeatedly("/repos/{repository}/issues/{number}/labels", names, {"labels": list(labels)})
+        fields = {"labels": list(labels)}
+        await self._repeatedly("/repos/{repository}/issues/{number}/labels", names, fields, labels)
 
     async def _have_label(self, repository: str, label: str) -> None:
         try:
-            await self._github.get(
+            found = await self._github.get(
                 "/repos/{repository}/labels/{label}", {"repository": repository, "label": label}
             )
+            _check_labels([found], (label,))
         except Missing:
             fields = {"name": label, "color": COLOURS.get(label, OTHER_COLOUR)}
             try:
-                await self._repeatedly("/repos/{repository}/labels", {"repository": repository}, fields)
+                await self._repeatedly(
+                    "/repos/{repository}/labels", {"repository": repository}, fields, (label,)
+                )
             except Invalid:  # somebody else made it meanwhile
                 return
 
-    async def _repeatedly(self, path: str, names: Mapping[str, str], fields: Mapping[str, object]) -> None:
-        """Do what does no harm when it is done twice, until it is known to be done."""
+    async def _repeatedly(
+        self, path: str, names: Mapping[str, str], fields: Mapping[str, object], labels: Iterable[str]
+    ) -> None:
+        """Do what does no harm when it is done twice, until the answer names the labels that it is about."""
         patience = self._github.patience
         repeat = 0
         while True:
             repeat += 1
             try:
-                await self._github.post(path, names, fields)
+                made = await self._github.post(path, names, fields)
+                _check_labels(made if isinstance(made, list) else [made], labels)
             except Unsure:
                 wait = patience.wait_seconds(repeat, None)
                 if wait is None:
@@ -257,14 +263,28 @@ def _read(answer: object) -> _PullRequest:
     try:
         return _PullRequest.model_validate(answer)
     except ValidationError as error:
-        raise Unsure(
-            f"GitHub answered something else than a pull request: {one_line(str(error))[:200]}"
-        ) from error
+        raise _foreign("a pull request") from error
 
 
 def _read_all(answer: object) -> list[_PullRequest]:
     if not isinstance(answer, list):
-        raise OutsideError(
-            "GitHub answered something else than a list of pull requests. Check github.base_url"
-        )
+        raise _foreign("a list of pull requests")
     return [_read(each) for each in answer]
+
+
+def _check_labels(answer: object, wanted: Iterable[str]) -> None:
+    """See to it that an answer lists labels: a proxy's page in its place says that nothing was done.
+
+    Raises:
+        Unsure: it does not.
+    """
+    found = (
+        [each.get("name") for each in answer if isinstance(each, dict)] if isinstance(answer, list) else []
+    )
+    names = {name.lower() for name in found if isinstance(name, str)}
+    if not {label.lower() for label in wanted} <= names:
+        raise _foreign("the labels that were asked for")
+
+
+def _foreign(expected: str) -> Unsure:
+    return Unsure(f"GitHub answered something else than {expected}. Check github.base_url")

@@ -134,9 +134,11 @@ class GitHub:
         """
         url = str(httpx2.URL(self._filled(path, names), params=query)) if query else self._filled(path, names)
         what = f"reading {_shown(path, names)}"
-        return await self._asked(
-            what, lambda token: self._calls.getitem(url, accept=accept, oauth_token=token), reads=True
-        )
+
+        async def call(token: str) -> Any:  # noqa: ANN401 (JSON)
+            return _decoded(await self._calls.getitem(url, accept=accept, oauth_token=token))
+
+        return await self._asked(what, call, reads=True)
 
     async def get_if_changed(
         self, path: str, names: Mapping[str, str], etag: str, **query: str
@@ -163,7 +165,7 @@ class GitHub:
         what = f"writing {_shown(path, names)}"
 
         async def call(token: str) -> Any:  # noqa: ANN401 (JSON)
-            return await self._calls.post(url, data=content, oauth_token=token)
+            return _decoded(await self._calls.post(url, data=content, oauth_token=token))
 
         return await self._asked(what, call, reads=False)
 
@@ -311,6 +313,17 @@ class GitHub:
                 return Unsure(f"{where}. It is out of order: resume the run later")
             case _:
                 return OutsideError(f"{where}. Check github.base_url")
+
+
+def _decoded(answer: object) -> object:
+    """An answer of JSON; gidgethub hands a page through as text.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if not isinstance(answer, dict | list):
+        raise ValueError("no JSON")  # noqa: TRY004 - the answer's fault, no caller's
+    return answer
 
 
 def _shown(path: str, names: Mapping[str, str]) -> str:

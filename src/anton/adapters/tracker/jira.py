@@ -299,8 +299,9 @@ class JiraTracker:
         except ValidationError as error:
             first = error.errors(include_url=False, include_context=False, include_input=False)[0]
             where = ".".join(map(str, first["loc"]))[:100]
+            at = f" (at {where!r})" if where else ""
             raise OutsideError(
-                f"{self._site.base_url} answered something else than Jira does ({where}: {first['msg']}): "
+                f"{self._site.base_url} answered something else than Jira does{at}: "
                 "is JIRA_BASE_URL its address?"
             ) from None
 

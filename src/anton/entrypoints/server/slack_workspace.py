@@ -12,10 +12,11 @@ import random
 
 from aiohttp import ClientError
 from slack_bolt.async_app import AsyncRespond
-from slack_sdk.errors import SlackClientError
+from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from anton.core.errors import OutsideError, UsageError
+from anton.core.text import one_line
 from anton.views.slack.blocks import escaped
 
 ANSWER_SECONDS = 2
@@ -87,11 +88,15 @@ class Workspace:
 
 def worded(error: Exception) -> str:
     """Why Slack could not be asked, in a few words."""
-    if isinstance(error, AttributeError | TypeError | ValueError):
-        return "what answered is not Slack"
     if isinstance(error, TimeoutError):
         return f"it did not answer within {ANSWER_SECONDS} seconds"
-    return str(error) or type(error).__name__
+    if isinstance(error, SlackApiError):
+        said = getattr(error.response, "data", None)
+        code = said.get("error") if isinstance(said, dict) else None
+        return f"it says {one_line(code)[:100]!r}" if isinstance(code, str) else "what answered is not Slack"
+    if isinstance(error, AttributeError | TypeError | ValueError):
+        return "what answered is not Slack"
+    return one_line(str(error))[:300] or type(error).__name__
 
 
 async def whisper(respond: AsyncRespond, text: str) -> None:
