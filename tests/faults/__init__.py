@@ -1,0 +1,1 @@
+"""What goes wrong outside, at every call site: generated from the calls that a whole run makes."""
