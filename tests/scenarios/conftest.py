@@ -1,0 +1,5 @@
+"""What scenarios share."""
+
+from tests.cluster import cluster
+
+__all__ = ["cluster"]
