@@ -30,6 +30,8 @@ class Scripted:
     script: Mapping[str, Sequence[Step]]
     base_url: str = ""
     asked: list[str] = field(default_factory=list)
+    heard: list[tuple[str, str]] = field(default_factory=list)
+    """Agent, and the conversation that it sent, as JSON."""
 
     async def handle(self, request: web.Request) -> web.Response:
         """One turn."""
@@ -38,6 +40,7 @@ class Scripted:
         body = await request.json()
         agent = _agent(body)
         self.asked.append(agent)
+        self.heard.append((agent, json.dumps(body["messages"])))
         turn = sum(message["role"] == "assistant" for message in body["messages"])
         if turn >= len(self.script[agent]):
             return web.json_response({"error": {"message": f"no turn {turn + 1} of {agent}"}}, status=400)
