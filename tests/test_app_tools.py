@@ -183,3 +183,15 @@ async def test_delegates_have_the_limits_that_are_set(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"agents\.reviewer\.seconds is 3601"):
         async with compose(Wish(config=path, looking=True)):
             pass
+
+
+async def test_the_models_of_a_conversation_are_those_of_its_own_endpoint(tmp_path: Path) -> None:
+    path = tmp_path / "a.toml"
+    path.write_text(
+        '[model]\nname = "one"\napi_key = "sk-x"\n'
+        'fallback = ["two", { name = "far", base_url = "http://a/v1" }]\n'
+        '[model.prices.three]\ninput = 1\ncached = 1\noutput = 1\n[agents.code]\nmodel = "four"\n'
+        '[agents.chat]\nmodels = ["five", "one"]\n'
+    )
+    async with compose(Wish(config=path, looking=True)) as anton:
+        assert anton.models == ("one", "five", "four", "two", "three")
