@@ -11,7 +11,7 @@ from anton.core.approval import ApprovalRules
 from anton.core.consent import BaseMoved
 from anton.core.decision import Answer, Refused
 from anton.core.errors import OutsideError
-from anton.core.event import NotePosted, RunOutcome, Verb
+from anton.core.event import NotePosted, ProofFinished, RunOutcome, Verb
 from anton.core.run import Phase, RunState
 from anton.runs.runner import advance, answer
 from anton.runs.world import World
@@ -127,12 +127,55 @@ async def test_no_model_is_asked_again_by_a_code_agent_whose_files_stayed(
     assert {request.agent for request in model.requests[len(asked) :]} <= {"pr"}
 
 
-async def test_a_file_that_the_branch_changed_as_well_goes_back_to_its_agent(
+async def test_a_file_that_the_branch_changed_in_other_lines_gets_both_changes(
+    office: Office, tmp_path: Path
+) -> None:
+    model = ScriptedModel(SCRIPT)
+    world = office.world(model)
+    first = await briefed(office, world)
+    asked = len(model.requests)
+    theirs = QUICK_FILES["todo.py"].replace("class Todo", "# Ours.\nclass Todo")
+    new = go_on(tmp_path, "todo.py", theirs)
+    second = await approve(world, first)
+    assert (second.phase, pushed(office)) == (Phase.DECIDING, ["main"])
+    assert {request.agent for request in model.requests[asked:]} <= {"pr"}
+    assert second.briefing is not None
+    assert second.briefing.green
+    [told] = [risk for risk in second.briefing.risks if "went on" in risk]
+    assert "todo.py changed there as well, in other lines. The fix was merged into that" in told
+    assert second.proof is not None
+    assert second.proof.patch.base == new
+    done = await approve(world, second)
+    assert done.closed is not None
+    shown = git(office.remote, "show", f"{BRANCH}:todo.py")
+    assert "# Ours." in shown
+    assert "todo.completed = True" in shown
+
+
+async def test_two_changes_that_merge_and_do_not_go_together_are_found_by_the_proof(
+    office: Office, tmp_path: Path
+) -> None:
+    world = office.world(SCRIPT)
+    await office.receive(rounds=1)
+    first = await advance(world, RUN)
+    never = "class Todo:\n    completed = property(lambda self: False, lambda self, value: None)\n"
+    go_on(tmp_path, "todo.py", QUICK_FILES["todo.py"].replace("class Todo:\n", never))
+    second = await approve(world, first)
+    assert second.phase is Phase.DECIDING
+    entries = await office.journal.read(RUN)
+    judged = [e.event.proof.green for e in entries if isinstance(e.event, ProofFinished)]
+    assert judged[:2] == [True, False]
+    assert pushed(office) == ["main"]
+
+
+async def test_a_file_that_the_branch_changed_in_the_same_lines_goes_back_to_its_agent(
     office: Office, tmp_path: Path
 ) -> None:
     world = office.world(AGAIN)
     first = await briefed(office, world)
-    theirs = QUICK_FILES["todo.py"].replace("class Todo", "# Ours.\nclass Todo")
+    toggle = "    todo.completed = not todo.completed"
+    theirs = QUICK_FILES["todo.py"].replace(toggle, f"    # Ours.\n{toggle}")
+    assert theirs != QUICK_FILES["todo.py"]
     new = go_on(tmp_path, "todo.py", theirs)
     second = await approve(world, first)
     entries = await office.journal.read(RUN)

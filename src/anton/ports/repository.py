@@ -126,6 +126,13 @@ class Repository(Protocol):
         """
         ...
 
+    async def merge(self, base: bytes, ours: bytes, theirs: bytes) -> bytes | None:
+        """What two sides made of a file's content, as one; None where lines that both changed meet.
+
+        None as well where one is no text.
+        """
+        ...
+
     async def commit(self, tree: str, parent: str, message: str, at_unix: int) -> str:
         """A commit by Anton at a given time: the same arguments give the same id."""
         ...

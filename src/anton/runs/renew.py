@@ -5,13 +5,14 @@
                                    ▼
     each agent's files onto the new commit ──► a new round, proof, digest and briefing; nothing was pushed
 
-A file that both an agent and the branch changed is left as the branch has it. Its agent is told what it had
-changed there, and works again.
+A file that both an agent and the branch changed in different lines gets both changes; the proof says whether
+they go together. Where they meet, it is left as the branch has it: its agent is told what it had changed
+there, and works again.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from anton.core.agent import WITNESSES
@@ -19,12 +20,15 @@ from anton.core.consent import BaseMoved
 from anton.core.decision import PUSHED, patch_paths
 from anton.core.errors import OutsideError, UsageError
 from anton.core.event import BaseResolved, Event, Note, NotePosted, Source, Verb
+from anton.core.proof import FileChange
 from anton.core.run import RunState
 from anton.core.text import listed, middle_cut
 from anton.ports import BaseCommit, Repository
 from anton.runs.world import World
 
 SHOWN_PATHS = 5
+MERGED_BYTES = 1_000_000
+"""Of a file that is merged; a larger one goes back to its agent."""
 DIFF_CHARACTERS = 20_000
 """Of what an agent is shown of its own earlier change."""
 
@@ -52,18 +56,19 @@ async def renewal(world: World, state: RunState) -> tuple[Event, ...]:
     if not base.branch or not await _went_on(repository, base):
         return ()
     new = await repository.fetch(base.remote, base.branch)
-    changed = {change.path for change in await repository.changes(base.tree, new.tree)}
+    changed = {change.path: change for change in await repository.changes(base.tree, new.tree)}
     if world.approval.base_moved == "deliver" and not _clash(patch_paths(state), changed):
         return ()
     moves = [move async for move in _moves(repository, state, base, new, changed)]
     lost = sorted({path for move in moves for path in move.lost})
+    merged = sorted({path for move in moves for path in move.merged}.difference(lost))
     return (
         BaseMoved(
             new.commit,
             new.tree,
             new.subject,
             state.round + 1,
-            _reason(base, new, lost),
+            _reason(base, new, lost, merged),
             tuple((move.agent, move.tree) for move in moves),
         ),
         *(NotePosted(move.agent, Note(Source.ANTON, _note(base, new, move))) for move in moves if move.lost),
@@ -77,7 +82,9 @@ class _Move:
     agent: str
     tree: str
     lost: tuple[str, ...]
-    """Paths that the branch changed as well."""
+    """Paths that the branch changed as well, where the changes meet."""
+    merged: tuple[str, ...]
+    """Paths that the branch changed as well, in other lines."""
     diff: str
     """What the agent had changed of these."""
 
@@ -89,21 +96,51 @@ async def _went_on(repository: Repository, base: BaseResolved) -> bool:
 
 
 async def _moves(
-    repository: Repository, state: RunState, base: BaseResolved, new: BaseCommit, changed: set[str]
+    repository: Repository,
+    state: RunState,
+    base: BaseResolved,
+    new: BaseCommit,
+    changed: Mapping[str, FileChange],
 ) -> AsyncIterator[_Move]:
     for name in WITNESSES:
         agent = state.agents.get(name)
         if agent is None or agent.checkpoint is None:
             continue
-        own = [change.path for change in await repository.changes(base.tree, agent.checkpoint)]
-        lost = _clash(own, changed)
-        tree = await repository.graft(new.tree, agent.checkpoint, [path for path in own if path not in lost])
+        own = {change.path: change for change in await repository.changes(base.tree, agent.checkpoint)}
+        clash = _clash(own, changed)
+        trees = (base.tree, agent.checkpoint, new.tree)
+        alike = [path for path in clash if path in changed and _both_edited(own[path], changed[path])]
+        found = {path: await _merged(repository, trees, path) for path in alike}
+        merged = {path: content for path, content in found.items() if content is not None}
+        lost = tuple(path for path in clash if path not in merged)
+        tree = await repository.graft(new.tree, agent.checkpoint, [path for path in own if path not in clash])
+        for path, content in merged.items():
+            tree = await repository.with_file(tree, path, content)
         await repository.keep(f"{state.run_id}/{name}/{tree}", tree)
         diff = ""
         if lost:
             alone = await repository.graft(base.tree, agent.checkpoint, lost)
             diff = await repository.diff(base.tree, alone)
-        yield _Move(name, tree, lost, diff)
+        yield _Move(name, tree, lost, tuple(merged), diff)
+
+
+def _both_edited(ours: FileChange, theirs: FileChange) -> bool:
+    """Whether both changed what a regular file holds, and none of them what it is."""
+    return ours.status == theirs.status == "M" and ours.mode == theirs.mode and ours.mode.startswith("100")
+
+
+async def _merged(repository: Repository, trees: tuple[str, str, str], path: str) -> bytes | None:
+    """A file with the changes of both sides; None where a machine should not tell.
+
+    Args:
+        repository: That has the trees.
+        trees: The one that both began with, ours, and theirs.
+        path: Of a file in all of them.
+    """
+    base, ours, theirs = [await repository.read(tree, path, MERGED_BYTES + 1) for tree in trees]
+    if base is None or ours is None or theirs is None or max(map(len, (base, ours, theirs))) > MERGED_BYTES:
+        return None
+    return await repository.merge(base, ours, theirs)
 
 
 def _clash(paths: Iterable[str], changed: Iterable[str]) -> tuple[str, ...]:
@@ -119,8 +156,13 @@ def _clash(paths: Iterable[str], changed: Iterable[str]) -> tuple[str, ...]:
     )
 
 
-def _reason(base: BaseResolved, new: BaseCommit, lost: Sequence[str]) -> str:
+def _reason(base: BaseResolved, new: BaseCommit, lost: Sequence[str], merged: Sequence[str]) -> str:
     went = f"{base.branch} went on from {base.commit[:10]} to {new.commit[:10]} before the fix was pushed"
+    if merged and not lost:
+        return (
+            f"{went}, and {listed(merged, SHOWN_PATHS)} changed there as well, in other lines. The fix was "
+            "merged into that, and the proof was made anew on that commit: look at the change again."
+        )
     if not lost:
         return f"{went}. The fix was carried over unchanged, and the proof was made anew on that commit."
     return (

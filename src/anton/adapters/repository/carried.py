@@ -101,6 +101,11 @@ class CarriedRepository:
         await self._bring(tree)
         return self._made(await self._inner.with_file(tree, path, content), tree)
 
+    async def merge(self, base: bytes, ours: bytes, theirs: bytes) -> bytes | None:
+        """As the port says."""
+        await self._ready()
+        return await self._inner.merge(base, ours, theirs)
+
     async def keep(self, name: str, tree: str) -> None:
         """As the port says, for every machine."""
         await self._bring(tree)

@@ -6,6 +6,16 @@ from collections.abc import Sequence
 
 from anton.core.proof import FileChange
 
+PLAIN = (
+    "--no-ext-diff",
+    "--no-textconv",
+    "--no-renames",
+    "--no-color",
+    "--no-relative",
+    "--ignore-submodules=none",
+)
+"""Options with which git shows what changed as it is: no driver, filter or setting of anybody's."""
+
 
 def parse_changes(items: Sequence[str]) -> tuple[FileChange, ...]:
     """The changed files, by path.

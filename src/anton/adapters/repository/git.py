@@ -21,7 +21,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from anton.adapters.repository import lens, worktree
-from anton.adapters.repository.changes import parse_changes
+from anton.adapters.repository.changes import PLAIN, parse_changes
 from anton.adapters.repository.command import Git, require, split
 from anton.adapters.repository.credential import HostCredential
 from anton.adapters.repository.ignore import IgnoreRules
@@ -29,6 +29,7 @@ from anton.adapters.repository.incoming import fetch_branch, fetch_commit
 from anton.adapters.repository.lens import Place
 from anton.adapters.repository.listing import GITLINK, Entry, Listing, parse
 from anton.adapters.repository.making import make_commit, make_tree, store
+from anton.adapters.repository.merging import merge
 from anton.adapters.repository.mirror import Mirror
 from anton.adapters.repository.objects import checked_id
 from anton.adapters.repository.packs import make_pack, take_pack
@@ -226,7 +227,7 @@ class GitRepository:
 
     async def changes(self, before: str, after: str) -> tuple[FileChange, ...]:
         """Files that differ between two trees or commits, by path; a rename is a removal and an addition."""
-        options = ("-r", "-z", "--raw", "--numstat", "--no-abbrev", *_PLAIN)
+        options = ("-r", "-z", "--raw", "--numstat", "--no-abbrev", *PLAIN)
         out = await self._git.out(
             "diff-tree", *options, "--end-of-options", checked_id(before), checked_id(after)
         )
@@ -257,6 +258,10 @@ class GitRepository:
         changed = replace(entry, id=blob.decode().strip())
         return await self._tree(listing, {**listing.entries, path: changed})
 
+    async def merge(self, base: bytes, ours: bytes, theirs: bytes) -> bytes | None:
+        """What both sides made of a file; None where lines that they changed meet, or one is no text."""
+        return await merge(self._mirror, base, ours, theirs)
+
     async def commit(self, tree: str, parent: str, message: str, at_unix: int) -> str:
         """A commit by Anton at a given time: the same arguments give the same id."""
         return await make_commit(self._git, tree, parent, message, at_unix)
@@ -266,7 +271,7 @@ class GitRepository:
 
         A binary file is one line that says so, whatever the repository's attributes call binary or text.
         """
-        options = ("-r", "-p", "-U3", "--full-index", "--src-prefix=a/", "--dst-prefix=b/", *_PLAIN)
+        options = ("-r", "-p", "-U3", "--full-index", "--src-prefix=a/", "--dst-prefix=b/", *PLAIN)
         out = await self._git.out(
             "diff-tree", *options, "--end-of-options", checked_id(before), checked_id(after)
         )
@@ -387,13 +392,3 @@ class GitRepository:
 def _in_the_way(path: str, of: str) -> bool:
     """Whether one path is a folder of the other."""
     return path.startswith(of + "/") or of.startswith(path + "/")
-
-
-_PLAIN = (
-    "--no-ext-diff",
-    "--no-textconv",
-    "--no-renames",
-    "--no-color",
-    "--no-relative",
-    "--ignore-submodules=none",
-)
