@@ -16,7 +16,7 @@ from anton.adapters.model.scripted import Reply, Silence, Step
 from anton.agents.roster import conversationalist
 from anton.core.errors import UsageError
 from anton.core.event import AgentOutcome, Entry
-from anton.core.message import StreamItem, TextDelta
+from anton.core.message import AssistantMessage, StreamItem, TextDelta
 from anton.core.permission import Policy
 from anton.core.question import MAX_CALLS_REFUSED
 from anton.core.run import fold
@@ -144,7 +144,8 @@ async def test_an_interrupted_answer_keeps_what_was_done_and_the_conversation_go
         await talk.cut_short()
         assert talk.own.ended is not None
         assert talk.own.ended.outcome is AgentOutcome.INTERRUPTED
-    place.script = (FIX, Reply("Stopped."))
+        assert talk.own.messages[-1] == AssistantMessage("Well\n[The person interrupted this reply.]")
+    place.script = (FIX, Reply("Well"), Reply("Stopped."))
     async with place.open() as talk:
         assert not talk.interrupted, "nobody asked for that answer any more"
         assert place.file == FIXED

@@ -71,7 +71,7 @@ def test_the_whole_conversation_is_written_down() -> None:
         TurnEnded("chat", 1, (ToolResult("c1", "shell", "not made", failed=True),), None, None, 0.0),
         PolicyChosen("chat", Policy.YOLO),
         ModelChosen("chat", "m2"),
-        AgentEnded("chat", AgentOutcome.INTERRUPTED, None),
+        AgentEnded("chat", AgentOutcome.INTERRUPTED, None, "I was"),
     )
     assert transcript(entries) == (
         "# Conversation t1\n\n"
@@ -84,7 +84,8 @@ def test_the_whole_conversation_is_written_down() -> None:
         "**shell** failed:\n\n```\nnot made\n```\n\n"
         "*the policy is yolo from here on*\n\n"
         "*the model is m2 from here on*\n\n"
-        "*The agent was interrupted.*\n"
+        "## Anton\n\nI was\n\n"
+        "*Interrupted.*\n"
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from anton.core.event import AgentEnded, AgentOutcome, ReplyReceived, Source
-from anton.core.message import Message, ToolMessage, UserMessage
+from anton.core.message import AssistantMessage, Message, ToolMessage, UserMessage
 
 if TYPE_CHECKING:  # the state is folded with this
     from anton.core.agent import AgentState
@@ -20,7 +20,7 @@ def ended(state: AgentState, event: AgentEnded) -> AgentState:
     told, read = _left_unread(state, event)
     return replace(
         state,
-        messages=(*state.messages, *_unanswered(state.reply), *told),
+        messages=(*state.messages, *_unanswered(state.reply), *_begun(state, event), *told),
         read=read,
         ended=event,
         asking=False,
@@ -41,6 +41,13 @@ def _left_unread(state: AgentState, event: AgentEnded) -> tuple[tuple[Message, .
         return (heard,), len(state.notes)
     from_colleagues = any(note.source is not Source.ANTON for note in state.unread)
     return (), state.read if from_colleagues else len(state.notes)
+
+
+def _begun(state: AgentState, event: AgentEnded) -> tuple[Message, ...]:
+    """What a person had read of a reply when they interrupted it: their next words may be about that."""
+    if event.outcome is not AgentOutcome.INTERRUPTED or not state.asking or not event.detail:
+        return ()
+    return (AssistantMessage(f"{event.detail}\n[The person interrupted this reply.]"),)
 
 
 def _unanswered(reply: ReplyReceived | None) -> tuple[Message, ...]:

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Literal
 
 from anton.core.briefing import Briefing
-from anton.core.consent import AnswerRefused, ApprovalGiven, BaseMoved, TicketChanged, named
+from anton.core.consent import Consent, named
 from anton.core.message import ToolCall, Usage
 from anton.core.proof import Cell, Proof
 from anton.core.question import LetterRefused, QuestionAnswered, QuestionAsked
@@ -213,6 +213,7 @@ class AgentEnded:
     output: str | None
     """JSON of the output type; only with SUBMITTED."""
     detail: str = ""
+    """Why, for a person; with INTERRUPTED, what had come of the reply until then."""
     kind: Literal["agent_ended"] = "agent_ended"
 
 
@@ -375,11 +376,8 @@ Event = (
     | ProofFinished
     | RoundStarted
     | BriefingPrepared
-    | ApprovalGiven
-    | AnswerRefused
-    | TicketChanged
+    | Consent
     | Decided
-    | BaseMoved
     | LetterRefused
     | MessageShown
     | StepDelivered

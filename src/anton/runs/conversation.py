@@ -23,10 +23,11 @@ from anton.core.event import (
     Source,
     TurnEnded,
 )
-from anton.core.message import StreamItem, Usage
+from anton.core.message import StreamItem, StreamRestarted, TextDelta, Usage
 from anton.core.permission import Policy
 from anton.core.question import Question, QuestionAnswered
 from anton.core.run import RunState
+from anton.core.text import sayable
 from anton.core.tool import ToolResult
 from anton.core.turning import NAME, CheckpointMade, CheckpointRestored, ModelChosen, PolicyChosen
 from anton.engine.loop import Agent, work
@@ -53,6 +54,8 @@ class Overheard:
 
     inner: Model
     hear: Listener
+    begun: list[str]
+    """What has come of the reply under way."""
 
     @property
     def name(self) -> str:
@@ -61,7 +64,13 @@ class Overheard:
 
     async def stream(self, request: ModelRequest) -> AsyncIterator[StreamItem]:
         """The inner model's items."""
+        self.begun.clear()
         async for item in self.inner.stream(request):
+            match item:
+                case TextDelta(text):
+                    self.begun.append(text)
+                case StreamRestarted():
+                    self.begun.clear()
             self.hear(item)
             yield item
 
@@ -83,6 +92,8 @@ class Conversation:
     repository: Repository
     policy: Policy
     """In force."""
+    begun: list[str]
+    """What has come of the reply under way."""
 
     @property
     def id(self) -> str:
@@ -124,7 +135,8 @@ class Conversation:
             return
         name, reply = self.agent.spec.name, self.own.reply
         turn = () if reply is None else (await self._broken_off(reply),)
-        await self.agent.log.append(*turn, AgentEnded(name, AgentOutcome.INTERRUPTED, None))
+        begun = sayable("".join(self.begun)).rstrip() if self.own.asking else ""
+        await self.agent.log.append(*turn, AgentEnded(name, AgentOutcome.INTERRUPTED, None, begun))
 
     async def _broken_off(self, reply: ReplyReceived) -> TurnEnded:
         results = tuple(ToolResult(call.id, call.name, CUT_SHORT, failed=True) for call in reply.calls)
@@ -226,11 +238,11 @@ async def open_conversation(
         chosen = log.agent(spec.name).state
         spec = replace(spec, model=chosen.chosen_model or spec.model)
         policy = chosen.chosen_policy or world.policy
-        heard = Overheard(within(own.budget, log.state, own.model), hear)
+        heard = Overheard(within(own.budget, log.state, own.model), hear, [])
         site = await site_of(replace(own, model=heard, policy=policy, specs=(spec,)), log)
         agent = (await Crew(site).assemble())[spec.name]
         agent = replace(agent, checkpoint=_told(agent, repository, site.base, changed))
-        yield Conversation(log, agent, repository, policy)
+        yield Conversation(log, agent, repository, policy, heard.begun)
 
 
 def _told(

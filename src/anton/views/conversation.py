@@ -43,6 +43,9 @@ def exchanges(entries: Iterable[Entry]) -> tuple[Exchange, ...]:
                 said = (*said, Exchange(note.text))
             case ReplyReceived(text=text) if text.strip() and said:
                 said = (*said[:-1], replace(said[-1], answer=text.strip()))
+            case AgentEnded(outcome=AgentOutcome.INTERRUPTED, detail=begun) if said:
+                before = said[-1].answer
+                said = (*said[:-1], replace(said[-1], answer=f"{begun or before} (interrupted)".strip()))
             case CheckpointMade(name=name):
                 marks[name] = said
             case CheckpointRestored(name=name):
@@ -85,6 +88,11 @@ def _parts(entry: Entry) -> Iterator[str]:
             yield f"> {answer.by or 'nobody'}: {words}"
         case CheckpointMade() | CheckpointRestored() | ModelChosen() | PolicyChosen() as event:
             yield f"*{turning(event)}*"
+        case AgentEnded(outcome=AgentOutcome.INTERRUPTED, detail=begun):
+            if begun:
+                yield "## Anton"
+                yield visible(begun)[0]
+            yield "*Interrupted.*"
         case AgentEnded(outcome=outcome) as event if outcome is not AgentOutcome.ANSWERED:
             yield f"*The agent {ending(event)}.*"
 
