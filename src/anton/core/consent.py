@@ -76,6 +76,10 @@ class BaseMoved:
     kind: Literal["base_moved"] = "base_moved"
 
 
+Consent = ApprovalGiven | AnswerRefused | TicketChanged | BaseMoved
+"""All of these."""
+
+
 def named(person: str, identity: str) -> str:
     """Somebody by name and identity, as far as both are known and differ."""
     if not person or person == identity.partition(":")[2]:
