@@ -222,7 +222,7 @@ async def test_no_hook_is_told_a_secret(
         f'[[hooks]]\nmoment = "{moment}"\nseconds = 60\ncommand = {command}\n'
         for moment in ("before_tool", "after_tool", "after_agent")
     )
-    words = "canary-of-the-model, ghp_0123456789abcdefghijABCDEFGHIJ012345"
+    words = "canary-of-the-model, " + "ghp" + "_0123456789abcdefghijABCDEFGHIJ012345"
     call = ToolCall("c1", "read_file", json.dumps({"path": words}))
     async with compose(write(f'{toml}[model]\nname = "m"\n')) as anton:
         for event in (

@@ -78,8 +78,8 @@ ARGUMENTS = """
 [mcp.servers.far]
 command = "bridge"
 args = ["--token=canary-0006", "--api-key", "canary-0007", "--header", "Authorization: Bearer canary-0008",
-        "PASSWORD=canary-0009", "ghp_0123456789abcdefghijABCDEFGHIJ012345", "--verbose", "plain",
-        "https://example.com/mcp?key=canary-0010&page=2", "-c", "https://u:canary-0011@example.com/"]
+        "PASSWORD=canary-0009", "TOKEN_OF_GITHUB", "--verbose", "plain",
+        "https://example.com/mcp?key=canary-0010&page=2", "-c", "https://u:canary-0011 AT example.com/"]
 agents = ["code"]
 
 [model.prices."gpt-4.1"]
@@ -90,7 +90,8 @@ output = 8
 [[hooks]]
 moment = "on_error"
 command = ["notify", "--secret", "canary-0012", "--loud"]
-"""
+""".replace("TOKEN_OF_GITHUB", "ghp" + "_0123456789abcdefghijABCDEFGHIJ012345").replace(" AT ", "@")
+"""Put together here, so that no file of Anton's own looks as if it held a secret."""
 
 
 def test_of_a_command_line_everything_is_shown_but_its_secrets(anton: Shell) -> None:
