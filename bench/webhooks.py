@@ -28,6 +28,9 @@ from anton.entrypoints.server.listen import bound, serve
 RUNS = 10
 PER_SECOND = 20
 BURST = 1_000
+BURSTS = 3
+REST_SECONDS = 5.0
+"""After a burst, before memory is looked at."""
 CONNECTIONS = 100
 
 
@@ -120,7 +123,7 @@ async def measure(seconds: float) -> None:
         )
         assert process.stdout
         try:
-            await fire((await process.stdout.readline()).decode().strip(), seconds)
+            await fire((await process.stdout.readline()).decode().strip(), seconds, process.pid)
         finally:
             start = time.perf_counter()
             process.send_signal(signal.SIGTERM)
@@ -129,8 +132,14 @@ async def measure(seconds: float) -> None:
         print(f"  ended in {time.perf_counter() - start:.1f} s; most memory of the server {said} MiB")
 
 
-async def fire(address: str, seconds: float) -> None:
-    """One after another, then steadily while runs work, then all at once."""
+def resident_mib(pid: int) -> float:
+    """Memory that a process has in use."""
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * resource.getpagesize() / 2**20
+
+
+async def fire(address: str, seconds: float, server: int) -> None:
+    """One after another, then steadily while runs work, then all at once, three times."""
     sender = Sender(int(address.rpartition(":")[2]))
     async with httpx2.AsyncClient(base_url=address, timeout=60, trust_env=False) as client:
         print(f"{'':34} {'count':>5} {'p50':>7} {'p99':>7} {'most':>7}")
@@ -138,13 +147,16 @@ async def fire(address: str, seconds: float) -> None:
         await asyncio.sleep(3)
         health = (await client.get("/health")).json()
         told(f"{health['active_runs']} runs at work, {PER_SECOND} a second", await sender.steadily(seconds))
-        start = time.perf_counter()
-        told(f"burst of {BURST}, {CONNECTIONS} at a time", await sender.at_once(BURST))
+        in_use = [resident_mib(server)]
+        for _ in range(BURSTS):
+            start = time.perf_counter()
+            told(f"burst of {BURST}, {CONNECTIONS} at a time", await sender.at_once(BURST))
+            print(f"  burst answered in {time.perf_counter() - start:.1f} s; refused: {len(sender.refused)}")
+            await asyncio.sleep(REST_SECONDS)
+            in_use.append(resident_mib(server))
         health = (await client.get("/health")).json()
-        print(f"  burst answered in {time.perf_counter() - start:.1f} s; refused: {len(sender.refused)}")
-        print(
-            f"  at work {health['active_runs']}, queued {health['queued_runs']}, fired {sender.fired}"
-        )
+        print(f"  memory before and after each: {', '.join(f'{mib:.1f}' for mib in in_use)} MiB")
+        print(f"  at work {health['active_runs']}, queued {health['queued_runs']}, fired {sender.fired}")
 
 
 if __name__ == "__main__":

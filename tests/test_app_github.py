@@ -14,6 +14,7 @@ from anton.adapters.github.place import GitHubPlace
 from anton.adapters.repository.git import GitRepository
 from anton.adapters.repository.remote import RemoteRepository
 from anton.app.github import github_side
+from anton.app.serving import watch_of
 from anton.core.errors import OutsideError, UsageError
 from anton.ports import Proving
 from anton.settings import Settings, load_settings
@@ -76,6 +77,35 @@ async def test_a_repository_named_by_its_url_needs_no_clone(load: Load) -> None:
         assert remote == "https://github.com/ann/shop.git"
 
 
+@pytest.mark.parametrize(
+    ("toml", "environment", "seconds"),
+    [
+        ("", {"GITHUB_WEBHOOK_SECRET": "s"}, 300),
+        ("", {}, None),
+        ("[github]\npoll_seconds = 60", {}, 60),
+        ("[github]\npoll_seconds = 0", {"GITHUB_WEBHOOK_SECRET": "s"}, None),
+        ("[github]\npoll = []", {"GITHUB_WEBHOOK_SECRET": "s"}, None),
+        ("", {"GITHUB_WEBHOOK_SECRET": "s", "GITHUB_TOKEN": ""}, None),
+        ("", {"GITHUB_WEBHOOK_SECRET": "s", "GITHUB_REPO": ""}, None),
+    ],
+)
+async def test_what_was_missed_is_looked_for_where_webhooks_are_heard_or_somebody_asks_for_it(
+    load: Load, toml: str, environment: dict[str, str], seconds: int | None
+) -> None:
+    settings = load(toml, **{"GITHUB_REPO": "ann/shop", "GITHUB_TOKEN": "ghp_x", **environment})
+    async with github_side(settings) as side:
+        watch = watch_of(settings, side.occurrences())
+    assert (watch.seconds if watch else None) == seconds
+
+
+async def test_the_address_of_the_api_may_be_said_by_the_variable_that_github_itself_uses(load: Load) -> None:
+    settings = load(
+        GITHUB_API_URL="https://github.example.com/api/v3/", SLACK_API_URL="http://127.0.0.1:9/api"
+    )
+    assert settings.github.base_url == "https://github.example.com/api/v3"
+    assert settings.slack.base_url == "http://127.0.0.1:9/api"
+
+
 async def test_a_url_elsewhere_is_refused(load: Load) -> None:
     async with github_side(load()) as side:
         with pytest.raises(UsageError, match=r"names no repository at https://github.com: clone it"):
@@ -95,6 +125,9 @@ async def test_a_folder_is_taken_as_it_is(load: Load, tmp_path: Path) -> None:
         ('[github]\nrepo = "shop"', "github.repo"),
         ("[github]\napp_id = 1", "needs app_id and private_key together"),
         ('[github]\napp_id = 1\nprivate_key = "k"', "needs repo or installation"),
+        ('[github]\nlabels = ["bug, anton"]', "must be one label"),
+        ("[github]\npoll_seconds = 5", "must be 0, for never, or at least 30"),
+        ('[github]\npoll = ["comments"]', "must be 'issues', 'workflow_runs' or 'merges'"),
         ('[github]\nbase_url = "http://ghe.example.com/api/v3"', "must begin with 'https://'"),
     ],
 )

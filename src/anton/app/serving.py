@@ -59,14 +59,14 @@ def serving_of(
         prove=partial(prove, settings, world),
         jira_label=settings.jira.label or "",
         github_labels=frozenset(settings.github.labels),
-        watch=_watch(settings, occurrences),
+        watch=watch_of(settings, occurrences),
         open_metrics=server.open_metrics,
         metrics_port=settings.telemetry.metrics_port,
         log=LogOptions(settings.log.format, settings.log.level, world.masker.mask),
     )
 
 
-def _watch(settings: Settings, occurrences: Occurrences | None) -> Watch | None:
+def watch_of(settings: Settings, occurrences: Occurrences | None) -> Watch | None:
     """Looks for what was missed, where it can be asked for and somebody wants it."""
     own = settings.github
     listening = settings.webhooks.github is not None

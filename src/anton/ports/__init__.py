@@ -9,6 +9,7 @@
 | Tracker    | Jira Cloud                         | tickets as Markdown files         |
 | Chat       |                                    | a Markdown file for each run      |
 | CI         | GitHub Actions                     | none                              |
+| Occurrences| GitHub                             | none                              |
 | Journal    | SQLite                             | in memory                         |
 | Queue      |                                    | in this process                   |
 | Hooks      | programs of the operator           | none                              |
