@@ -137,7 +137,8 @@ class Jira:
             case "POST", ["issue", key, "comment"]:
                 said = await request.json()
                 self.say(key, said["body"], "Anton", "2026-11-25T10:00:00.000+0000")
-                return web.json_response(self.comments[key][-1], status=201)
+                made = {"id": str(10_000 + len(self.comments[key])), **self.comments[key][-1]}
+                return web.json_response(made, status=201)
             case "GET", ["issue", key, "transitions"]:
                 return web.json_response({"transitions": [self._offered(step) for step in self._ways(key)]})
             case "POST", ["issue", key, "transitions"]:

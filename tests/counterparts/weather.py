@@ -160,6 +160,7 @@ class Weather:
                 await answer.write(PIECE)
                 sent += len(PIECE)
                 self.sent = max(self.sent, sent)
+                await asyncio.sleep(0)  # that the end of the connection is noticed
         except OSError:
             pass
         hang_up(request)

@@ -67,6 +67,10 @@ class _Comment(Kept):
     created: Words = ""
 
 
+class _Made(Kept):
+    id: str
+
+
 class _Comments(Kept):
     comments: tuple[_Comment, ...]
     total: int = 0
@@ -256,17 +260,21 @@ class JiraTracker:
             return way
         chosen = {"transition": {"id": way.id}, **({"fields": way.fields} if way.fields else {})}
         try:
-            await self._site.post(f"issue/{key}/transitions", chosen)
+            said = await self._site.post(f"issue/{key}/transitions", chosen)
         except JiraRefusal as refusal:
             status = (await self._issue(key)).fields.status
             return "" if status.key == category else str(refusal)
+        if said is not None and (await self._issue(key)).fields.status.key != category:
+            raise OutsideError(
+                f"{self._site.base_url} answered something else than Jira does to a transition"
+            )
         return ""
 
     async def _comment(self, key: str, marker: str, body: Node) -> None:
         async for comment in self._comments(key, MAX_COMMENTS_SEARCHED):
             if marker in read_adf(comment.body):
                 return
-        await self._site.post(f"issue/{key}/comment", {"body": body})
+        self._as(_Made, await self._site.post(f"issue/{key}/comment", {"body": body}))
 
     async def _comments(self, key: str, most: int) -> AsyncIterator[_Comment]:
         """Newest first."""
