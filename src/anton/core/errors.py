@@ -14,6 +14,7 @@
     │   │   ├── ContextExceeded
     │   │   └── RecordingDeparted
     │   ├── JournalError
+    │   ├── Shortage       (core/shortage) the machine, or a limit of this process, is used up
     │   └── SandboxError
     ├── JournalConflict    somebody else wrote to this run: what we knew of it is out of date
     └── IllegalTransition  an event that the run's phase does not allow

@@ -7,6 +7,8 @@ import signal
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
+from anton.core.shortage import shortages_told
+
 T = TypeVar("T")
 
 
@@ -17,10 +19,12 @@ def run_step(step: Coroutine[Any, Any, T]) -> T:
     ends the process where it stands.
 
     Raises:
+        Shortage: this machine was used up.
         KeyboardInterrupt: it was ended by Ctrl-C or SIGTERM, and has cleaned up.
     """
     try:
-        return asyncio.run(_terminable(step))
+        with shortages_told():
+            return asyncio.run(_terminable(step))
     except asyncio.CancelledError:
         raise KeyboardInterrupt from None
 

@@ -16,6 +16,7 @@ import click
 
 from anton.core.errors import AntonError, UsageError
 from anton.core.secrets import Masker
+from anton.core.shortage import shortages_told
 
 P = ParamSpec("P")
 
@@ -30,7 +31,8 @@ def speaking(command: Callable[P, int | None]) -> Callable[P, None]:
     @functools.wraps(command)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
-            status = command(*args, **kwargs) or 0
+            with shortages_told():
+                status = command(*args, **kwargs) or 0
         except UsageError as error:
             status = _say(error, MISUSED)
         except AntonError as error:

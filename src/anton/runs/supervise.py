@@ -16,12 +16,12 @@ from anton.core.errors import (
     AntonError,
     IllegalTransition,
     JournalConflict,
-    JournalError,
     OutsideError,
     RunBusy,
     UsageError,
 )
 from anton.core.run import MILESTONES, Phase, RunState, fold
+from anton.core.shortage import shortage_of, shortages_told
 from anton.core.work import WorkStarted, WorkStopped
 from anton.ports import Journal
 from anton.runs.log import Watcher
@@ -64,6 +64,8 @@ async def work_on(world: World, run_id: str, watch: Sequence[Watcher] = ()) -> f
     except UsageError as error:
         await _stop(world, run_id, WorkStopped(str(error), "person"), watch)
     except Exception as error:  # the one place: a mistake of ours must not end the other runs
+        if short := shortage_of(error):
+            return await _failed(world, run_id, str(short), MOST_FAILURES, watch)
         logger.exception("run %s broke off", run_id)
         reason = f"a mistake in Anton: {type(error).__name__}: {error}"
         return await _failed(world, run_id, reason, MOST_BUGS, watch)
@@ -107,26 +109,32 @@ async def _failed(
 ) -> float | None:
     """Have the run tried again later, unless that was done often enough; the wait until then in seconds."""
     try:
-        async with world.open(run_id, watch) as log:
-            failures = log.state.work.failures
-            if failures + 1 >= most:
-                reason = f"{reason} (after {failures + 1} attempts)"
-                await log.append(WorkStopped(reason, "person"))
-                return None
-            wait = pause(failures)
-            again_at = world.clock() + timedelta(seconds=wait)
-            await log.append(WorkStopped(reason, "time", again_at))
-            return wait
-    except (JournalError, JournalConflict, RunBusy, IllegalTransition) as error:
+        with shortages_told():
+            return await _wait(world, run_id, reason, most, watch)
+    except (OutsideError, JournalConflict, RunBusy, IllegalTransition) as error:
         logger.warning("run %s stopped (%s), which could not be written down: %s", run_id, reason, error)
         return pause(0)
 
 
+async def _wait(world: World, run_id: str, reason: str, most: int, watch: Sequence[Watcher]) -> float | None:
+    async with world.open(run_id, watch) as log:
+        failures = log.state.work.failures
+        if failures + 1 >= most:
+            reason = f"{reason} (after {failures + 1} attempts)"
+            await log.append(WorkStopped(reason, "person"))
+            return None
+        wait = pause(failures)
+        again_at = world.clock() + timedelta(seconds=wait)
+        await log.append(WorkStopped(reason, "time", again_at))
+        return wait
+
+
 async def _stop(world: World, run_id: str, stopped: WorkStopped, watch: Sequence[Watcher]) -> None:
     try:
-        async with world.open(run_id, watch) as log:
-            if not _rests(log.state):
-                await log.append(stopped)
+        with shortages_told():
+            async with world.open(run_id, watch) as log:
+                if not _rests(log.state):
+                    await log.append(stopped)
     except AntonError as error:
         logger.warning("run %s stopped (%s), which could not be written down: %s", run_id, stopped, error)
 

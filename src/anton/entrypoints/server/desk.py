@@ -15,6 +15,7 @@ from anton.core.errors import AntonError, UsageError
 from anton.core.event import Entry, RunOutcome, RunReceived
 from anton.core.letter import Message
 from anton.core.run import MILESTONES, Phase, RunState, fold
+from anton.core.shortage import shortages_told
 from anton.core.text import listed
 from anton.entrypoints.composition import Anton
 from anton.entrypoints.intake.taken import Taken
@@ -193,7 +194,10 @@ class Desk:
 
     async def _work(self, run_id: str) -> float | None:
         with working_on(run_id):
-            with suppress(AntonError):  # told again, and written down, when the run is begun
+            with (
+                suppress(AntonError),
+                shortages_told(),
+            ):  # told again, and written down, when the run is begun
                 await self._lay_out_demo(run_id)
             return await work_on(self.world, run_id, self._watch)
 
@@ -209,7 +213,8 @@ class Desk:
         closed: set[str] = set()
         while True:
             try:
-                await self._look_for_open_runs(closed)
+                with shortages_told():
+                    await self._look_for_open_runs(closed)
             except AntonError as error:
                 logger.warning("it could not be looked for runs that nobody works on: %s", error)
             await asyncio.sleep(WAKE_SECONDS)

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from anton.core.errors import AntonError, OutsideError
 from anton.core.run import MILESTONES, RunState, fold
+from anton.core.shortage import shortages_told
 from anton.entrypoints.server.metrics import OTHER, Metrics
 from anton.ports import Chat, Journal
 
@@ -98,7 +99,10 @@ async def take_census(journal: Journal, metrics: Metrics) -> None:
     """Look where the runs stand that other processes work on, or nobody, until cancelled."""
     closed: set[str] = set()
     while True:
-        with suppress(AntonError):  # said where open runs are looked for; the last count stands
+        with (
+            suppress(AntonError),
+            shortages_told(),
+        ):  # said where open runs are looked for; the last count stands
             await count_runs(journal, metrics, closed)
         await asyncio.sleep(CENSUS_SECONDS)
 

@@ -5,7 +5,6 @@ Source: https://www.rfc-editor.org/rfc/rfc9457
 
 from __future__ import annotations
 
-import errno
 import logging
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -19,6 +18,7 @@ from starlette.responses import Response
 from anton.core.decision import Refused
 from anton.core.errors import AntonError, JournalConflict, OutsideError, RunBusy, UsageError
 from anton.core.secrets import Masker
+from anton.core.shortage import shortage_of
 from anton.core.text import sayable
 from anton.entrypoints.server.admission import TooManyRuns
 from anton.entrypoints.server.desk import UnknownRun
@@ -38,8 +38,6 @@ STATUS: Mapping[type[AntonError], HTTPStatus] = {
     OutsideError: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 """Error → status, the first that fits."""
-
-_EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOSPC, errno.EDQUOT})
 
 logger = logging.getLogger(__name__)
 
@@ -68,16 +66,17 @@ def refusals(texts: Mapping[int, str]) -> dict[int | str, dict[str, object]]:
 
 
 def answer_with_problems(app: FastAPI) -> None:
-    """Have every error of an application answered so."""
+    """Have every error of an application answered so; without a thread, which there may be none left of."""
     app.add_exception_handler(HTTPException, _of_http)
     app.add_exception_handler(RequestValidationError, _of_validation)
     app.add_exception_handler(AntonError, _of_anton)
     app.add_exception_handler(OSError, _of_system)
     app.add_exception_handler(MemoryError, _of_system)
+    app.add_exception_handler(RuntimeError, _of_system)
     app.add_exception_handler(Exception, _of_mistake)
 
 
-def _of_http(request: Request, error: Exception) -> Response:
+async def _of_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - for the type checker
     status = HTTPStatus(error.status_code)
     detail = str(error.detail)
@@ -88,7 +87,7 @@ def _of_http(request: Request, error: Exception) -> Response:
     return problem(status, detail, error.headers)
 
 
-def _of_validation(request: Request, error: Exception) -> Response:  # noqa: ARG001 - Starlette's signature
+async def _of_validation(request: Request, error: Exception) -> Response:  # noqa: ARG001 - Starlette's signature
     """What is wrong and where, without what was given: it may be a secret, or no text at all."""
     assert isinstance(error, RequestValidationError)  # noqa: S101 - for the type checker
     first = error.errors()[0]
@@ -96,7 +95,7 @@ def _of_validation(request: Request, error: Exception) -> Response:  # noqa: ARG
     return problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"{where}: {first['msg']}")
 
 
-def _of_anton(request: Request, error: Exception) -> Response:  # noqa: ARG001 - Starlette's signature
+async def _of_anton(request: Request, error: Exception) -> Response:  # noqa: ARG001 - Starlette's signature
     status = next((status for kind, status in STATUS.items() if isinstance(error, kind)), None)
     if status is None:
         logger.error("a request failed", exc_info=error)
@@ -104,14 +103,12 @@ def _of_anton(request: Request, error: Exception) -> Response:  # noqa: ARG001 -
     return problem(status, Masker().mask(str(error)))
 
 
-def _of_system(request: Request, error: Exception) -> Response:
-    if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno in _EXHAUSTED):
-        return problem(
-            HTTPStatus.SERVICE_UNAVAILABLE, "this machine is out of files, memory or disk: try again"
-        )
-    return _of_mistake(request, error)
+async def _of_system(request: Request, error: Exception) -> Response:
+    if short := shortage_of(error):
+        return problem(HTTPStatus.SERVICE_UNAVAILABLE, str(short))
+    return await _of_mistake(request, error)
 
 
-def _of_mistake(request: Request, error: Exception) -> Response:  # noqa: ARG001 - Starlette's signature
+async def _of_mistake(request: Request, error: Exception) -> Response:  # noqa: ARG001 - Starlette's signature
     logger.error("a request failed by a mistake in Anton", exc_info=error)
     return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "a mistake in Anton; its log says which")

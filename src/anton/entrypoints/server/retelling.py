@@ -8,6 +8,7 @@ import random
 
 from anton.core.errors import AntonError
 from anton.core.run import MILESTONES, Phase, fold
+from anton.core.shortage import shortages_told
 from anton.runs.announce import show_again
 from anton.runs.world import World
 
@@ -22,7 +23,8 @@ async def retell(world: World, seconds: float) -> None:
     told: set[str] = set()
     while True:
         try:
-            await _look(world, told)
+            with shortages_told():
+                await _look(world, told)
         except AntonError as error:
             logger.warning("it could not be looked for messages that are old: %s", error)
         await asyncio.sleep(seconds * random.uniform(0.8, 1.2))  # noqa: S311 - jitter is no secret
