@@ -174,6 +174,10 @@ async def test_from_a_label_on_an_issue_to_a_pull_request_that_names_it(world: W
         assert issue["html_url"] in world.github.pulls[0]["body"]
         again = await from_github(server, "issues", **told, label={"name": "repair"})
         assert (again["run"], again["begun"]) == (run, False)
+        comment = {"body": "/anton Look once more.", "author_association": "OWNER", "user": {"login": "kim"}}
+        asked = await from_github(server, "issue_comment", action="created", issue=issue, comment=comment)
+        assert asked["begun"]
+        assert asked["run"] != run
 
 
 async def test_a_failed_workflow_brings_its_failing_tests_to_the_code_agent(world: World) -> None:
