@@ -92,3 +92,23 @@ async def test_a_name_that_went_to_another_channel_is_learned_anew(tmp_path: Pat
     await ids.learn("oncall", "C1")
     await ids.learn("oncall", "C2")
     assert await ChannelIds(tmp_path / "ids.json").id_of("oncall") == "C2"
+
+
+@pytest.mark.parametrize(
+    ("channel", "earlier", "messages"),
+    [(CHANNEL_ID, False, 1), (CHANNEL, True, 1), (CHANNEL, False, 2)],
+    ids=["by its id", "by its name, posted to before", "by its name, posted to for the first time ever"],
+)
+async def test_the_one_case_left_is_a_first_post_ever_by_a_name_whose_answer_was_lost(
+    slack: Slack, tmp_path: Path, channel: str, earlier: bool, messages: int
+) -> None:
+    """Slack lets a channel be read by its id only, which nobody has told yet."""
+    if earlier:
+        await chat(slack, tmp_path / "ids.json", channel).show(replace(state(), run_id="r0"), "")
+    slack.faults.append(("chat.postMessage", "down_after"))
+    with pytest.raises(OutsideError):
+        await chat(slack, tmp_path / "ids.json", channel).show(state(), "")
+    name = await chat(slack, tmp_path / "ids.json", channel).show(state(RESOLVED), "")
+    await chat(slack, tmp_path / "ids.json", channel).show(state(), name)
+    of_the_run = [each for each in slack.roots() if each["metadata"]["event_payload"]["run_id"] == "r1"]
+    assert len(of_the_run) == messages
