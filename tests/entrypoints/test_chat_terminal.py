@@ -149,6 +149,22 @@ async def test_a_kill_loses_neither_checkpoint_nor_what_was_said(tmp_path: Path,
     assert await at_a_terminal(tmp_path, repository, (EDIT, said("It sets the flag.")), talk) < 0
 
 
+async def test_a_conversation_that_is_open_elsewhere_stays_there(tmp_path: Path, repository: Path) -> None:
+    def talk(anton: Shell, terminal: Terminal) -> None:
+        first = anton("chat", "--list").out.split()[0]
+        busy = anton("chat", "--resume", first)
+        assert (busy.status, busy.err) == (2, f"anton: conversation {first} is open elsewhere\n")
+        with anton.terminal("chat", "--repo", str(repository)) as other:
+            other.until("you >")
+            asked(other, f"/resume {first}", "is open elsewhere; you are still in")
+            asked(other, "Hello?", "Here.")
+            other.type("/exit")
+            assert other.end() == 0
+        terminal.type("/exit")
+
+    assert await at_a_terminal(tmp_path, repository, (said("Here."),), talk) == 0
+
+
 async def test_who_leaves_while_a_run_works_is_told_how_it_goes_on(tmp_path: Path, repository: Path) -> None:
     def talk(anton: Shell, terminal: Terminal) -> None:
         terminal.type("/oncall To-dos come back.")

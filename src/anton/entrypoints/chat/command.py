@@ -9,7 +9,7 @@ import click
 from rich.console import Console
 
 from anton.core.agent import AgentSpec
-from anton.core.errors import UsageError
+from anton.core.errors import RunBusy, UsageError
 from anton.core.ticket import Ticket
 from anton.entrypoints.chat.commands import COMMANDS, listed_sessions
 from anton.entrypoints.chat.dialogue import Dialogue, Next, Sitting
@@ -99,9 +99,10 @@ async def _sit(sitting: Sitting, spec: AgentSpec, place: _Place) -> None:
             then = await _open(sitting, spec, place, then, greet=then.id != opened)
             opened = place.id
         except UsageError as error:
+            said = f"conversation {then.id} is open elsewhere" if isinstance(error, RunBusy) else str(error)
             if place.id == then.id:
-                raise
-            sitting.screen.say(f"anton: {error}")  # the one that was open is still there
+                raise UsageError(said) from error
+            sitting.screen.say(f"anton: {said}; you are still in {place.id}")
             then = Next(place.id)
 
 

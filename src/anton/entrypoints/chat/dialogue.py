@@ -108,7 +108,7 @@ class Dialogue:
             async with asyncio.TaskGroup() as group:
                 answering = group.create_task(answer, name="answer of the conversation")
                 asking = group.create_task(self._ask(answering), name="questions of the conversation")
-                with self.sitting.keyboard.interrupting(answering.cancel):
+                with self.screen.answering(), self.sitting.keyboard.interrupting(answering.cancel):
                     await asyncio.wait([answering])
                 asking.cancel()
         self.screen.say("")

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from rich.console import Console, RenderableType
 from rich.padding import Padding
+from rich.status import Status
 from rich.text import Text
 
 from anton.core.event import AgentEnded, AgentOutcome, Entry, ReplyReceived, ToolStarted, TurnEnded
@@ -48,6 +50,16 @@ class Screen:
     """Of the reply that is carried out."""
     _diffs: list[str] = field(default_factory=list)
     _within_line: bool = False
+    _thinking: Status | None = None
+
+    @contextmanager
+    def answering(self) -> Iterator[None]:
+        """While an answer is waited for, a terminal shows that it is."""
+        self._think()
+        try:
+            yield
+        finally:
+            self._end_line()
 
     def say(self, text: str, style: str = "") -> None:
         """A line of Anton's own, or several."""
@@ -65,6 +77,7 @@ class Screen:
         """A piece of a reply."""
         match item:
             case TextDelta(text) if text:
+                self._stop_thinking()
                 self.console.print(visible(text)[0], end="", markup=False, highlight=False, soft_wrap=True)
                 self._within_line = not text.endswith("\n")
             case StreamRestarted():
@@ -81,8 +94,9 @@ class Screen:
                 self._calls = {call.id: call for call in calls}
             case ToolStarted():
                 self._show_call(entry.event)
-            case TurnEnded(results=results):
+            case TurnEnded(results=results) if results:
                 self._show_results(results)
+                self._think()
             case AgentEnded(outcome=outcome, detail=detail):
                 if outcome not in (AgentOutcome.ANSWERED, AgentOutcome.INTERRUPTED):
                     self.say(f"anton: no answer: {detail}", BAD)
@@ -118,7 +132,18 @@ class Screen:
             self.show(Padding(shown, (0, 0, 0, 2)))
         self._calls, self._diffs = {}, []
 
+    def _think(self) -> None:
+        if self.console.is_terminal and self._thinking is None:
+            self._thinking = self.console.status(Text("thinking; Ctrl-C interrupts", MUTED))
+            self._thinking.start()
+
+    def _stop_thinking(self) -> None:
+        if self._thinking is not None:
+            self._thinking.stop()
+            self._thinking = None
+
     def _end_line(self) -> None:
+        self._stop_thinking()
         if self._within_line:
             self._within_line = False
             self.console.print()
