@@ -43,6 +43,7 @@ async def test_what_is_down_too_long_is_told_and_made_up_for(
 ) -> None:
     async with whole(tmp_path) as everything:
         weather = everything.weathers[service]
+        await everything.knows_its_workspace()
         await weather.worsen(fault)
         run = await everything.begun()
         if service in BEGINS_LATER and await held_up(everything, run):

@@ -47,6 +47,7 @@ from anton.entrypoints.server.slack_workspace import (
     OUTAGES,
     OtherTeam,
     Workspace,
+    show_as_failed,
     whisper,
     worded,
 )
@@ -97,6 +98,7 @@ def slack_app(desk: Desk, access: SlackAccess, workspace: Workspace) -> AsyncApp
         logger=logger,
     )
     listeners = _Listeners(desk, workspace)
+    app.error(show_as_failed)
     app.command(COMMAND)(listeners.on_command)
     for action in (APPROVE, DECLINE):
         app.action(action)(listeners.on_decision)
@@ -227,10 +229,9 @@ class _Listeners:
     async def on_decision(self, ack: AsyncAck, body: Body, respond: AsyncRespond) -> None:
         """Approve, or Decline."""
         _, value = _pressed(body)
-        refusal = await self._decided(body, value, "")
-        await ack()
-        if refusal:
+        if refusal := await self._decided(body, value, ""):
             await whisper(respond, refusal)
+        await ack()
 
     async def on_request_changes(
         self, ack: AsyncAck, body: Body, client: AsyncWebClient, respond: AsyncRespond
@@ -258,10 +259,10 @@ class _Listeners:
     async def on_permission(self, ack: AsyncAck, body: Body, respond: AsyncRespond) -> None:
         """Allow once, or No."""
         action, value = _pressed(body)
-        refusal = await self._told(body, value, QuestionReply(value.get("question", ""), "", action == ALLOW))
-        await ack()
-        if refusal:
+        reply = QuestionReply(value.get("question", ""), "", action == ALLOW)
+        if refusal := await self._told(body, value, reply):
             await whisper(respond, refusal)
+        await ack()
 
     async def on_answer(
         self, ack: AsyncAck, body: Body, client: AsyncWebClient, respond: AsyncRespond
@@ -387,11 +388,11 @@ async def _open(
     try:
         await client.views_open(trigger_id=str(body.get("trigger_id", "")), view=await window())
     except AntonError as error:
-        await ack()
         await whisper(respond, _plainly(error))
-    except OUTAGES as error:
         await ack()
+    except OUTAGES as error:
         await whisper(respond, f"Slack did not open the window: {worded(error)}; press the button again")
+        await ack()
     else:
         await ack()
 

@@ -9,8 +9,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+from http import HTTPStatus
 
 from aiohttp import ClientError
+from slack_bolt import BoltResponse
 from slack_bolt.async_app import AsyncRespond
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
@@ -99,10 +101,30 @@ def worded(error: Exception) -> str:
     return one_line(str(error))[:300] or type(error).__name__
 
 
+class Untold(OutsideError):
+    """What somebody did was not done, and they could not be told; Slack has to show that it failed."""
+
+
 async def whisper(respond: AsyncRespond, text: str) -> None:
-    """Say something that only the person sees who pressed a button, if Slack takes it."""
+    """Say something that only the person sees who pressed a button.
+
+    Raises:
+        Untold: Slack does not take it.
+    """
+    if respond.response_url is None:  # as in no request that Slack makes of a button
+        return
     said = escaped(text, MAX_SAID_CHARACTERS)
     try:
-        await respond(said, response_type="ephemeral", replace_original=False)
+        async with asyncio.timeout(ANSWER_SECONDS):
+            await respond(said, response_type="ephemeral", replace_original=False)
     except OUTAGES as error:
-        logger.warning("Slack did not take a word to a person (%s): %s", worded(error), text)
+        raise Untold(f"a person could not be told ({worded(error)}): {text}") from error
+
+
+async def show_as_failed(error: Exception) -> BoltResponse:
+    """What Slack hears where something could not be done: it shows the person that it failed."""
+    if isinstance(error, OutsideError):
+        logger.warning("%s", error)
+        return BoltResponse(status=HTTPStatus.SERVICE_UNAVAILABLE, body=str(error))
+    logger.error("a mistake in Anton", exc_info=error)
+    return BoltResponse(status=HTTPStatus.INTERNAL_SERVER_ERROR, body="")
