@@ -40,6 +40,7 @@ class Cluster:
     journal: SqlJournal
     queue: DbosQueue
     workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    _desks: dict[str, Shell] = field(default_factory=dict)
 
     async def take_in(self, run_id: str) -> None:
         """What a server does with a ticket."""
@@ -95,12 +96,19 @@ class Cluster:
         pid = int(re.findall(r"\d+", row[0])[0])
         return next(worker for worker in self.workers if worker.pid == pid)
 
+    def desk(self, name: str) -> Shell:
+        """Where a person sits; no worker is there."""
+        if name not in self._desks:
+            self._desks[name] = Shell(self.folder / f"desk-{name}", {"DATABASE_URL": self.url})
+        return self._desks[name]
+
     async def approve(self, run_id: str) -> RunState:
         """Approve the briefing as a person does, and see the run to its end."""
         state = fold(await self.journal.read(run_id))
         assert state.briefing is not None
-        shell = Shell(self.folder / f"desk-{run_id}", {"DATABASE_URL": self.url})
-        said = await asyncio.to_thread(shell, "approve", run_id, "--digest", state.briefing.digest)
+        said = await asyncio.to_thread(
+            self.desk(run_id), "approve", run_id, "--digest", state.briefing.digest
+        )
         assert said.status == 0, said
         return await self.until(run_id, lambda state, _: state.phase is Phase.CLOSED)
 

@@ -7,6 +7,7 @@ import signal
 from datetime import UTC, datetime
 
 import pytest
+from psycopg import sql
 
 from anton.core.event import RunOutcome
 from tests.cluster import Cluster, has_a_checkpoint, takers, waits_for_a_decision
@@ -88,3 +89,41 @@ async def test_a_worker_that_is_told_to_end_hands_its_run_on_at_once(cluster: Cl
     assert state.briefing is not None
     assert state.briefing.green
     assert len(takers(await cluster.journal.read("r1"))) == 2
+
+
+AGED = sql.SQL("UPDATE anton.objects SET offered = now() - interval '2 days'")
+ENDED = sql.SQL("UPDATE dbos.workflow_status SET completed_at = 1000 WHERE completed_at IS NOT NULL")
+
+
+async def test_what_a_run_stands_on_survives_housekeeping_and_goes_once_the_run_is_over(
+    cluster: Cluster, postgres: PostgresServer
+) -> None:
+    """As if days went by: in the middle of the work, and while it waits, with another machine each time."""
+    await cluster.take_in("r1")
+    cluster.start_worker("one")
+    await cluster.until("r1", has_a_checkpoint)
+    assert "git objects" not in await tidied(cluster, postgres)
+    (await cluster.holder("r1")).kill()
+    second = cluster.start_worker("two")
+    state = await cluster.until("r1", waits_for_a_decision)
+    assert state.briefing is not None
+    assert state.briefing.green
+    await tidied(cluster, postgres)
+    second.kill()
+    cluster.start_worker("three")
+    closed = await cluster.approve("r1")
+    assert closed.closed is not None
+    assert closed.closed.outcome is RunOutcome.DELIVERED
+    said = await tidied(cluster, postgres)
+    assert "git objects" in said
+    assert "nothing" not in said
+    assert await tidied(cluster, postgres) == "Nothing to throw away.\n"
+
+
+async def tidied(cluster: Cluster, postgres: PostgresServer) -> str:
+    """What `anton gc --delete` says days later, at a desk of its own."""
+    for statement in (AGED, ENDED):
+        await asyncio.to_thread(postgres.execute, statement, cluster.url)
+    said = await asyncio.to_thread(cluster.desk("gc"), "gc", "--delete")
+    assert (said.status, said.err) == (0, "")
+    return said.out
