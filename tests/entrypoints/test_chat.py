@@ -131,9 +131,8 @@ async def test_commands_say_what_there_is(tmp_path: Path, repository: Path) -> N
 async def test_a_conversation_is_marked_taken_back_and_written_down(tmp_path: Path, repository: Path) -> None:
     async with serving(EDIT, said("It sets the flag now."), said("As you like.")) as endpoint:
         anton = shell(tmp_path, endpoint.base_url)
-        lines = (
-            "/checkpoint before\nFix it.\n/restore before\n/diff\nLeave it.\n/save talk.md\n/save talk.md\n"
-        )
+        key = "ghp_" + 9 * "a1B2"
+        lines = f"/checkpoint before\nFix it.\n/restore before\n/diff\nIt is {key}.\n" + 2 * "/save talk.md\n"
         done = await fed(anton, lines, "--repo", str(repository))
     assert "Back at checkpoint before" in done.out, done.err
     assert "anton: nothing was changed" in done.out
@@ -142,6 +141,8 @@ async def test_a_conversation_is_marked_taken_back_and_written_down(tmp_path: Pa
     talk = (anton.cwd / "talk.md").read_text()
     assert "## You\n\nFix it.\n" in talk
     assert "*back to checkpoint before*" in talk
+    assert "It is " in talk
+    assert key not in talk
 
 
 async def test_another_conversation_is_taken_up_from_within(tmp_path: Path, repository: Path) -> None:
