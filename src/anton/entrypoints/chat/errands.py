@@ -146,6 +146,8 @@ def _news(entry: Entry, state: RunState, before: Phase | None) -> str:
             )
         case RunClosed(outcome=outcome, detail=detail):
             return f"closed, {outcome}" + (f" ({detail})" if detail else "")
+        case WorkStopped(awaits="start"):
+            return ""  # by whoever leaves, who is told more
         case WorkStopped(reason=reason):
             return f"stopped: {reason}"
         case QuestionAsked(question=question):
