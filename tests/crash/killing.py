@@ -211,14 +211,15 @@ async def _kill_and_start(site: Site, client: httpx2.AsyncClient, outcome: Outco
         life = chance.uniform(0.1, 1.0) if while_it_starts else chance.uniform(0.0, site.storm.longest_life)
         async with site.up() as process:
             if not while_it_starts:
-                await _listens(process, client)
+                await listens(process, client)
             await asyncio.sleep(life)
             assert process.returncode is None, f"the server ended by itself with {process.returncode}"
         outcome.kills += 1
         outcome.before_listening += while_it_starts
 
 
-async def _listens(process: asyncio.subprocess.Process, client: httpx2.AsyncClient) -> None:
+async def listens(process: asyncio.subprocess.Process, client: httpx2.AsyncClient) -> None:
+    """Wait until a server listens, or has ended."""
     while process.returncode is None:
         with suppress(httpx2.TransportError):
             if (await client.get("/health")).status_code == 200:
