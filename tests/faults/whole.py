@@ -56,6 +56,8 @@ ANSWER_SECONDS = 0.4
 PATIENCE_SECONDS = 60.0
 """After which a state that never comes fails a test."""
 LOOK_SECONDS = 0.02
+HURRY = 300.0
+"""How much sooner than outside of a test a run is tried again."""
 Sleep = Callable[[float], Awaitable[None]]
 
 
@@ -65,7 +67,7 @@ class Hurried(LocalQueue):
     async def work_off(self, work: Work) -> None:
         async def soon(run_id: str) -> float | None:
             again_in = await work(run_id)
-            return None if again_in is None else min(again_in, 0.1)
+            return None if again_in is None else again_in / HURRY
 
         await super().work_off(soon)
 
@@ -225,7 +227,7 @@ def _world(
         office_world.serving,
         slack=access,
         queue=lambda: Hurried(4, 4),
-        retell_seconds=0.2,
+        retell_seconds=0.1,
     )
     return replace(office_world, world=world, serving=serving)
 

@@ -44,7 +44,8 @@ async def _look(world: World, told: set[str]) -> None:
             state = fold(await world.journal.read_kinds(run_id, MILESTONES))
         except AntonError:
             continue  # said where open runs are looked for
-        waits = state.phase in (Phase.DECIDING, Phase.CLOSED)  # of any other somebody is at work
+        # of any other run somebody is at work, who keeps its message up to date
+        waits = state.phase in (Phase.DECIDING, Phase.CLOSED) or state.work.stopped is not None
         if waits and not state.told and not await show_again(world, run_id):
             return
         if state.phase is Phase.CLOSED:
