@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import getpass
+import os
 import shutil
 import sys
 from collections.abc import AsyncIterator, Mapping
@@ -203,6 +204,14 @@ def _has_model(settings: Settings) -> bool:
     return settings.model.api_key is not None or settings.plugins.model is not None
 
 
+def _account() -> str:
+    """Name of the user whose process this is, else the number: a container's user may have no name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # Python 3.13 and later: OSError
+        return str(os.getuid())
+
+
 def _make_home(home: Path) -> None:
     try:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -235,7 +244,7 @@ def _anton(
         rounds=settings.run.rounds,
         notices=(*settings.notices, *extensions.notices, *servers.notices),
         suggestion="" if _has_model(settings) else REQUEST,
-        user=terminal(getpass.getuser()),
+        user=terminal(_account()),
         lay_out_demo=lay_out_demo,
         examine=partial(examine, settings, world, extensions, servers),
         tool_servers=servers,

@@ -93,8 +93,8 @@ def _findings(execution: Execution) -> tuple[Finding, ...]:
 
 def _canary(outside: Path) -> Path:
     """A file of the user's own home, where the secrets are; one of ours where there is none."""
-    home = Path(pwd.getpwuid(os.getuid()).pw_dir)
-    with suppress(OSError):
+    with suppress(OSError, KeyError):  # a user need not be in the passwd file, such as in a container
+        home = Path(pwd.getpwuid(os.getuid()).pw_dir)
         for path in sorted(home.iterdir()):
             if path.is_file() and not path.is_symlink() and os.access(path, os.R_OK):
                 return path
