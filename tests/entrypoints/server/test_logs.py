@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import errno
 import io
 import json
 import logging
@@ -133,3 +135,21 @@ def test_what_is_set_up_twice_is_told_once(stream: io.StringIO) -> None:
     set_up(LogOptions(), stream)
     logger.info("once")
     assert len(stream.getvalue().splitlines()) == 1
+
+
+async def test_a_flood_of_connections_that_no_file_is_left_for_is_one_line(stream: io.StringIO) -> None:
+    """What asyncio itself says, where a listener's accept fails."""
+    set_up(LogOptions("json"), stream)
+    loop = asyncio.get_running_loop()
+    context = {
+        "message": "socket.accept() out of system resource",
+        "exception": OSError(errno.EMFILE, "Too many open files"),
+        "socket": None,
+    }
+    for _ in range(2_048):
+        loop.call_exception_handler(context)
+    loop.call_exception_handler({"message": "something else"})
+    assert [(line["message"], "exception" in line) for line in lines(stream)] == [
+        ("no connection is taken: more files are open than this process may have (ulimit -n)", False),
+        ("something else", False),
+    ]

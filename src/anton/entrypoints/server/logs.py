@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TextIO
@@ -18,6 +19,10 @@ from anton.views.notable import notable
 OWN = ("anton", "uvicorn")
 """Loggers that keep to the level that is set; libraries are heard from warnings on, except at `debug`."""
 
+OUT_OF_FILES = "socket.accept() out of system resource"
+TAKES_NONE = "no connection is taken: more files are open than this process may have (ulimit -n)"
+SECONDS_IN_VAIN = 1.0
+
 logger = logging.getLogger("anton.runs")
 
 
@@ -25,6 +30,7 @@ def set_up(options: LogOptions, stream: TextIO) -> None:
     """Have all loggers of this process write there; what an earlier call set up is gone."""
     handler = logging.StreamHandler(stream)
     handler.addFilter(add_run)
+    handler.addFilter(AcceptsInVain())
     handler.setFormatter((JsonLines if options.format == "json" else TextLines)(options.mask))
     level = options.level.upper()
     root = logging.getLogger()
@@ -38,6 +44,28 @@ def add_run(record: logging.LogRecord) -> bool:
     """A filter: every record bears the run that is worked on where it is made."""
     record.run = CURRENT_RUN.get()
     return True
+
+
+class AcceptsInVain:
+    """A filter: where no file is left for a connection, a line a second says so.
+
+    Python 3.11's asyncio accepts as many connections at once as may wait (uvicorn: 2,048), and tells of each
+    that it could not take, with a traceback.
+    """
+
+    def __init__(self) -> None:
+        self._said_at = -SECONDS_IN_VAIN
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the record is shown."""
+        if record.name != "asyncio" or not record.getMessage().startswith(OUT_OF_FILES):
+            return True
+        now = time.monotonic()
+        if now - self._said_at < SECONDS_IN_VAIN:
+            return False
+        self._said_at = now
+        record.msg, record.args, record.exc_info = TAKES_NONE, (), None
+        return True
 
 
 def told_of(written: Sequence[Entry]) -> Watcher:  # noqa: ARG001 - an observer's signature
