@@ -27,7 +27,7 @@ SLOW = (
     "scenarios",
 )
 """Whole runs, whole servers, whole processes, by file or folder; the rest has to pass within two minutes."""
-QUICK = ("scenarios/test_rounds.py",)
+QUICK = ("faults/test_answers.py", "faults/test_limits.py", "scenarios/test_rounds.py")
 """What of these stays with the rest."""
 
 

@@ -67,7 +67,7 @@ class Hurried(LocalQueue):
     async def work_off(self, work: Work) -> None:
         async def soon(run_id: str) -> float | None:
             again_in = await work(run_id)
-            return None if again_in is None else again_in / HURRY
+            return None if again_in is None else min(again_in / HURRY, 0.6)
 
         await super().work_off(soon)
 

@@ -207,7 +207,7 @@ class GitHub:
                     raise OutsideError(f"{what}: its storage answered {answer.status_code}. Try again later")
                 yield answer.aiter_raw()
         except httpx2.HTTPError as error:
-            raise OutsideError(f"{what} failed: {_words(error)}. Try again later") from error
+            raise OutsideError(f"GitHub: {what} failed: {_words(error)}. Try again later") from error
 
     async def _referred(self, path: str, names: Mapping[str, str], token: str) -> str:
         headers = {
@@ -260,7 +260,9 @@ class GitHub:
                 asked = asked_seconds(answer.status, answer.headers, answer.said, self.patience.now())
                 error = self._refusal(what, answer)
             except httpx2.TransportError as failed:
-                asked, error = None, Unsure(f"{what} failed: {_words(failed)}. Try again later")
+                where = urlsplit(self.place.api).netloc
+                asked = None
+                error = Unsure(f"GitHub at {where}: {what} failed: {_words(failed)}. Try again later")
                 if not reads:
                     raise error from failed
             wait = self.patience.wait_seconds(repeat, asked)
@@ -333,4 +335,4 @@ def _shown(path: str, names: Mapping[str, str]) -> str:
 
 
 def _words(error: Exception) -> str:
-    return one_line(str(error))[:MAX_WORDS] or type(error).__name__
+    return one_line(str(error))[:MAX_WORDS].rstrip(". ") or type(error).__name__
