@@ -84,7 +84,7 @@ class Outcome:
     before_listening: int = 0
     """Of the kills, those of a server that did not listen yet."""
     retried: int = 0
-    """Runs that were parked after three kills at the same point, and asked for again."""
+    """Requests to go on with a run that was parked after three kills at the same point."""
     seconds: float = 0.0
     runs: dict[str, RunState] = field(default_factory=dict)
     branches: dict[str, str] = field(default_factory=dict)
@@ -357,5 +357,5 @@ def told(outcome: Outcome) -> str:
     return (
         f"{outcome.kills} kills ({outcome.before_listening} before it listened), {outcome.sent} requests "
         f"({outcome.unanswered} cut), {len(outcome.runs)} runs, {delivered} delivered, "
-        f"{outcome.retried} parked and asked for again, {outcome.seconds:.0f} s"
+        f"parked runs asked for again {outcome.retried} times, {outcome.seconds:.0f} s"
     )

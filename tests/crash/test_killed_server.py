@@ -15,7 +15,7 @@ from tests.crash.killing import Storm, check, storm, told
 async def test_a_server_that_is_killed_in_a_burst_loses_no_webhook_and_does_nothing_twice(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    what = Storm(webhooks=12, kills=10)
+    what = Storm(webhooks=10, kills=10)
     outcome = await storm(tmp_path, what)
     with capsys.disabled():
         sys.stdout.write(f"\n{told(outcome)}\n")
