@@ -7,18 +7,14 @@ Sources: https://docs.slack.dev/interactivity/handling-user-interaction, https:/
 
 from __future__ import annotations
 
-import json
 import logging
 import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from http import HTTPStatus
-from typing import Any, Literal, Self
-from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, Field, ValidationError, model_validator
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.adapter.starlette.async_handler import AsyncSlackRequestHandler
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext, AsyncRespond
@@ -28,19 +24,18 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from anton.core import person
 from anton.core.decision import Answer, Refused, refuse_strangers
-from anton.core.errors import AntonError, UsageError
+from anton.core.errors import AntonError
 from anton.core.letter import QuestionReply
 from anton.core.run import RunState
 from anton.core.seal import Choice, open_choice
 from anton.core.secrets import Masker
 from anton.entrypoints.composition import SlackAccess
-from anton.entrypoints.intake import parse_json
 from anton.entrypoints.intake.slack import slack_command
 from anton.entrypoints.intake.taken import Ignored
 from anton.entrypoints.server.access import desk_of
 from anton.entrypoints.server.desk import Desk
-from anton.entrypoints.server.guard import MAX_BODY_BYTES
 from anton.entrypoints.server.problems import problem
+from anton.entrypoints.server.slack_payload import Body, filled_in, malformed, pressed
 from anton.entrypoints.server.slack_workspace import (
     ANSWER_SECONDS,
     MAX_SAID_CHARACTERS,
@@ -59,8 +54,6 @@ from anton.views.slack.modals import ANSWER_VIEW, CHANGES_VIEW, INPUT, answer_wi
 from anton.views.slack.thread import ALLOW, ANSWER, REFUSE
 
 COMMAND = "/oncall"
-
-Body = Mapping[str, Any]
 
 logger = logging.getLogger(__name__)
 
@@ -121,47 +114,6 @@ def _authorize(access: SlackAccess) -> Callable[..., Awaitable[AuthorizeResult]]
         )
 
     return authorize
-
-
-def malformed(body: bytes) -> str:
-    """Why a body is nothing that Slack sends; empty where it may be.
-
-    Bolt takes for granted what its own sender always puts in.
-    """
-    fields = dict(parse_qsl(body.decode("utf-8", "replace")))
-    if "payload" not in fields:
-        return ""
-    try:
-        payload = parse_json(fields["payload"].encode(), MAX_BODY_BYTES)
-        _Payload.model_validate(payload)
-    except (UsageError, ValidationError):
-        return "the payload is none that Slack sends when somebody presses a button or fills in a window"
-    return ""
-
-
-class _Action(BaseModel):
-    action_id: str
-
-
-class _View(BaseModel):
-    type: str
-    callback_id: str
-
-
-class _Payload(BaseModel):
-    """What every payload of ours has."""
-
-    type: Literal["block_actions", "view_submission", "view_closed"]
-    actions: list[_Action] = Field(default_factory=list)
-    view: _View | None = None
-
-    @model_validator(mode="after")
-    def _whole(self) -> Self:
-        if self.type == "block_actions" and not self.actions:
-            raise ValueError("names no action")
-        if self.type != "block_actions" and self.view is None:
-            raise ValueError("names no view")
-        return self
 
 
 def routes(app: AsyncApp) -> APIRouter:
@@ -228,7 +180,7 @@ class _Listeners:
 
     async def on_decision(self, ack: AsyncAck, body: Body, respond: AsyncRespond) -> None:
         """Approve, or Decline."""
-        _, value = _pressed(body)
+        _, value = pressed(body)
         if refusal := await self._decided(body, value, ""):
             await whisper(respond, refusal)
         await ack()
@@ -237,7 +189,7 @@ class _Listeners:
         self, ack: AsyncAck, body: Body, client: AsyncWebClient, respond: AsyncRespond
     ) -> None:
         """Request Changes opens a window, if there is still something to decide."""
-        _, value = _pressed(body)
+        _, value = pressed(body)
 
         async def window() -> Block:
             choice = self._choice(value)
@@ -252,13 +204,13 @@ class _Listeners:
 
     async def on_changes(self, ack: AsyncAck, body: Body) -> None:
         """The window of Request Changes was sent."""
-        value, text = _filled_in(body)
+        value, text = filled_in(body)
         refusal = await self._decided(body, value, text)
         await _answer_window(ack, refusal)
 
     async def on_permission(self, ack: AsyncAck, body: Body, respond: AsyncRespond) -> None:
         """Allow once, or No."""
-        action, value = _pressed(body)
+        action, value = pressed(body)
         reply = QuestionReply(value.get("question", ""), "", action == ALLOW)
         if refusal := await self._told(body, value, reply):
             await whisper(respond, refusal)
@@ -268,7 +220,7 @@ class _Listeners:
         self, ack: AsyncAck, body: Body, client: AsyncWebClient, respond: AsyncRespond
     ) -> None:
         """Answer opens a window."""
-        _, value = _pressed(body)
+        _, value = pressed(body)
         run_id, question = value.get("run", ""), value.get("question", "")
 
         async def window() -> Block:
@@ -282,7 +234,7 @@ class _Listeners:
 
     async def on_answer_text(self, ack: AsyncAck, body: Body) -> None:
         """The window of Answer was sent."""
-        value, text = _filled_in(body)
+        value, text = filled_in(body)
         refusal = await self._told(body, value, QuestionReply(value.get("question", ""), text))
         await _answer_window(ack, refusal)
 
@@ -352,29 +304,6 @@ class _Listeners:
         if not isinstance(name, str) or not name:
             raise OtherTeam("Slack does not say who you are, so nothing was done")
         return person.slack(str(user.get("team_id") or team["id"]), name)
-
-
-def _pressed(body: Body) -> tuple[str, Mapping[str, str]]:
-    """Action and value of the button that was pressed; an empty value where it is none of ours."""
-    actions = body.get("actions") or [{}]
-    return str(actions[0].get("action_id", "")), _carried(actions[0].get("value"))
-
-
-def _filled_in(body: Body) -> tuple[Mapping[str, str], str]:
-    """What a window carries, and what the person wrote."""
-    view = body.get("view") or {}
-    field = ((view.get("state") or {}).get("values") or {}).get(INPUT, {}).get(INPUT, {})
-    return _carried(view.get("private_metadata")), str(field.get("value") or "")
-
-
-def _carried(text: object) -> Mapping[str, str]:
-    try:
-        value = json.loads(text) if isinstance(text, str) else {}
-    except (ValueError, RecursionError):
-        value = {}
-    if not isinstance(value, dict):
-        return {}
-    return {name: held for name, held in value.items() if isinstance(held, str)}
 
 
 async def _open(
