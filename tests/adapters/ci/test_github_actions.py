@@ -79,7 +79,11 @@ async def test_a_run_that_succeeded_has_no_logs_read(server: Faulty, ci: CI) -> 
     assert len(server.asked) == 1
 
 
-@pytest.mark.parametrize("packed", [b"", b"PK\x03\x04", b"<html>", archive(a="x")[:-30]])
+@pytest.mark.parametrize(
+    "packed",
+    [b"", b"PK\x03\x04", b"<html>", archive(a="x")[:-30]],
+    ids=["empty", "its first bytes", "a page", "cut"],
+)
 async def test_what_is_no_archive_is_an_error_in_words(server: Faulty, ci: CI, packed: bytes) -> None:
     failing(server, packed)
     with pytest.raises(OutsideError, match="the archive of logs cannot be read"):
