@@ -116,7 +116,7 @@ async def _open(sitting: Sitting, spec: AgentSpec, place: _Place, then: Next, *,
         if greet:
             about = talk.state.received.repository
             screen.say(
-                f"Conversation {talk.id} about {about}, with {talk.model}, policy {talk.policy}. "
+                f"Conversation {talk.id} about {about}, with {talk.model} under the policy {talk.policy}. "
                 "/help says what you can type."
             )
         if then.shown:
