@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import socket
 import sys
 import uuid
@@ -12,8 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from anton.adapters.sandbox.bubblewrap import BubblewrapSandbox
 from anton.adapters.sandbox.choose import Kind, choose
 from anton.adapters.sandbox.closed import UnconfinedSandbox
+from anton.adapters.sandbox.landlock import LandlockSandbox
 from anton.adapters.sandbox.process import NICENESS
 from anton.adapters.sandbox.selftest import interpreter_paths, self_test
 from anton.core.errors import SandboxError
@@ -104,6 +107,49 @@ async def test_exit_code_and_both_streams_come_back(sandbox: Sandbox, tree: Path
 async def test_what_runs_inside_gives_way_to_what_runs_outside(sandbox: Sandbox, tree: Path) -> None:
     script = "import os, time; time.sleep(0.2); print(os.nice(0))"
     assert int((await sandbox.run(python(tree, script))).output) >= min(19, NICENESS + os.nice(0))
+
+
+TAKES_MEMORY = "held = b'x' * (int(sys.argv[1]) << 20)"
+BY_AN_ORPHAN = """
+if os.fork():
+    os.wait()
+    time.sleep(60)
+elif os.fork():
+    os._exit(0)
+"""
+
+
+def limited(sandbox: Sandbox, mib: int) -> Sandbox:
+    """The same kind of sandbox, with so much memory for a command."""
+    match sandbox:
+        case BubblewrapSandbox():
+            return replace(sandbox, memory_bytes=mib << 20)
+        case UnconfinedSandbox():
+            return replace(sandbox, memory_bytes=mib << 20)
+    return LandlockSandbox(memory_bytes=mib << 20)
+
+
+@pytest.mark.parametrize("start", ["", BY_AN_ORPHAN], ids=["itself", "an orphan of it"])
+async def test_what_takes_too_much_memory_is_ended_with_all_that_it_started(
+    sandbox: Sandbox, tree: Path, marker: str, start: str
+) -> None:
+    script = f"import os, sys, time\n{start}\n{TAKES_MEMORY}\ntime.sleep(60)"
+    execution = await limited(sandbox, 256).run(python(tree, script, "500", marker, seconds=50))
+    assert (execution.exit_code, execution.timed_out) == (-9, False)
+    said = r"\[ended: it took [2-5]\d\d MiB .* may take 256 \(sandbox\.memory_mib\)\]"
+    assert re.search(said, execution.output)
+
+
+async def test_memory_that_forks_share_is_counted_once(sandbox: Sandbox, tree: Path) -> None:
+    script = f"""import os, sys, time
+{TAKES_MEMORY}
+for _ in range(3):
+    if not os.fork():
+        time.sleep(1)
+        os._exit(0)
+print(*(os.waitstatus_to_exitcode(os.wait()[1]) for _ in range(3)))"""
+    execution = await limited(sandbox, 400).run(python(tree, script, "200"))
+    assert ended(execution) == (0, "0 0 0\n", False)
 
 
 async def test_a_signal_is_a_negative_exit_code(sandbox: Sandbox, tree: Path) -> None:

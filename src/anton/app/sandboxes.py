@@ -14,4 +14,5 @@ async def sandbox_of(wish: Wish, settings: Settings) -> Sandbox:
     if wish.looking:
         return NoSandbox("not needed to look at runs")
     kind = wish.sandbox if wish.sandbox != "auto" else settings.sandbox.kind
-    return await choose(Kind(kind), allow_none=wish.unconfined)
+    memory_bytes = settings.sandbox.memory_mib << 20
+    return await choose(Kind(kind), allow_none=wish.unconfined, memory_bytes=memory_bytes)

@@ -216,6 +216,8 @@ class SandboxSettings(Section):
     """`[sandbox]`: where code of the repository runs. That there be none is never a setting."""
 
     kind: Literal["auto", "bubblewrap", "landlock"] = "auto"
+    memory_mib: Annotated[int, Field(strict=True, ge=256, le=1 << 20)] = 4096
+    """What a command may take, with all that it started."""
 
 
 class HookSettings(Section):

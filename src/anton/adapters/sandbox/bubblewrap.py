@@ -34,6 +34,7 @@ from anton.adapters.sandbox.environment import (
     SYSTEM_FOLDERS,
     environment,
 )
+from anton.adapters.sandbox.memory import MAX_MEMORY_BYTES
 from anton.adapters.sandbox.process import Launch, execute
 from anton.adapters.sandbox.seccomp import MACHINES, Sockets, filter_program
 from anton.ports import Command, Execution, SandboxLevel
@@ -55,6 +56,8 @@ class BubblewrapSandbox:
     executable: str = "/usr/bin/bwrap"
     prlimit: Path | None = _PRLIMIT if _PRLIMIT.exists() else None
     """Sets the limits; without it the shell inside does."""
+    memory_bytes: int = MAX_MEMORY_BYTES
+    """Of a command with all that it started."""
 
     @property
     def level(self) -> SandboxLevel:
@@ -84,6 +87,7 @@ class BubblewrapSandbox:
                 stop=signal.SIGKILL,
                 descriptors=(*files.values(), *filters),
                 host_paths=(str(command.tree), str(command.tree.resolve())),
+                memory_bytes=self.memory_bytes,
             )
             return await execute(launch, command)
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from anton.adapters.sandbox.memory import MAX_MEMORY_BYTES
 from anton.adapters.sandbox.scratch import scratch_folder
-from anton.adapters.sandbox.supervised import UNCONFINED, supervise
+from anton.adapters.sandbox.supervised import Confinement, supervise
 from anton.core.errors import SandboxError
 from anton.ports import Command, Execution, SandboxLevel
 
@@ -51,12 +52,14 @@ class NoSandbox:
 class UnconfinedSandbox:
     """Runs commands with all rights of Anton's own user.
 
-    Only for a person who asked for it in so many words. Environment, time, output and descendants are kept in
-    hand as in any sandbox; files, network and other processes are not.
+    Only for a person who asked for it in so many words. Environment, time, memory, output and descendants are
+    kept in hand as in any sandbox; files, network and other processes are not.
     """
 
     reason: str
     """Why it is so, such as the flag that was given."""
+    memory_bytes: int = MAX_MEMORY_BYTES
+    """Of a command with all that it started."""
 
     @property
     def level(self) -> SandboxLevel:
@@ -76,4 +79,4 @@ class UnconfinedSandbox:
     async def run(self, command: Command) -> Execution:
         """Run a command in its tree, unconfined; see the port."""
         async with scratch_folder() as scratch:
-            return await supervise(command, scratch, UNCONFINED)
+            return await supervise(command, scratch, Confinement(memory_bytes=self.memory_bytes))

@@ -21,6 +21,7 @@ from enum import Flag
 from pathlib import Path
 
 from anton.adapters.sandbox.environment import ETC, RESOLVER, SYSTEM_FOLDERS
+from anton.adapters.sandbox.memory import MAX_MEMORY_BYTES
 from anton.adapters.sandbox.scratch import scratch_folder
 from anton.adapters.sandbox.seccomp import MACHINES, Sockets, filter_program
 from anton.adapters.sandbox.supervised import Confinement, supervise
@@ -80,12 +81,16 @@ class LandlockSandbox:
     Args:
         abi: Version of the kernel's interface to make use of; found out where it is not given.
         instead: Why there is nothing stronger, for the description.
+        memory_bytes: Of a command with all that it started.
 
     Raises:
         SandboxError: the kernel has no Landlock, or there is no filter for this processor.
     """
 
-    def __init__(self, abi: int | None = None, instead: str = "") -> None:
+    def __init__(
+        self, abi: int | None = None, instead: str = "", memory_bytes: int = MAX_MEMORY_BYTES
+    ) -> None:
+        self._memory_bytes = memory_bytes
         self._abi = kernel_abi() if abi is None else abi
         self._handled = handled(self._abi)
         self._gaps = (*gaps(self._abi), *([instead] if instead else []))
@@ -118,7 +123,7 @@ class LandlockSandbox:
             seccomp_program = self._filters[command.network]
             with self._ruleset(command) as ruleset, memory_file(seccomp_program) as seccomp:
                 await asyncio.to_thread(self._fill, ruleset, command, scratch)
-                return await supervise(command, scratch, Confinement(ruleset, seccomp))
+                return await supervise(command, scratch, Confinement(ruleset, seccomp, self._memory_bytes))
 
     @contextmanager
     def _ruleset(self, command: Command) -> Iterator[int]:

@@ -21,6 +21,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from anton.adapters.sandbox.memory import LOOK_SECONDS, MAX_MEMORY_BYTES, memory_of
 from anton.core.errors import SandboxError
 from anton.ports import Command, Execution
 from anton.system.cancellation import owned
@@ -50,17 +51,19 @@ class Launch:
     """Open files that the sandbox needs."""
     host_paths: tuple[str, ...] = ()
     """Shown as `/repo` wherever they appear in the output."""
+    memory_bytes: int = MAX_MEMORY_BYTES
+    """Of the command with all its descendants; who takes more is ended as the kernel would end them."""
 
 
 async def execute(launch: Launch, command: Command) -> Execution:
-    """Run a command to its end or time limit; no descendant is left when this returns or raises.
+    """Run a command to its end or a limit; no descendant is left when this returns or raises.
 
     Raises:
         SandboxError: the sandbox could not be started, or came to grief before its command ended.
     """
     _check(command)
     started = time.monotonic()
-    timed_out = False
+    timed_out, taken = False, 0
     with DrainedPipe(command.max_output_bytes) as output, DrainedPipe(_MAX_STATUS_BYTES) as status:
 
         async def finish(process: Process) -> None:
@@ -69,19 +72,40 @@ async def execute(launch: Launch, command: Command) -> Execution:
         async with owned(_spawn(launch, output, status), finish) as process:
             try:
                 async with asyncio.timeout(command.timeout_seconds):
-                    await process.wait()
+                    taken = await _too_much(process, launch.memory_bytes)
             except TimeoutError:
                 timed_out = True
     text = _as_repo(output.kept(), launch.host_paths).decode(errors="replace")
     seconds = time.monotonic() - started
     if timed_out:
         return Execution(None, text, timed_out=True, seconds=seconds)
+    if taken:
+        text = f"{text.rstrip()}\n{_ended_for(taken, launch.memory_bytes)}\n".lstrip()
+        return Execution(-signal.SIGKILL, text, timed_out=False, seconds=seconds)
     exit_code = _report(status).get("exit-code")
     if exit_code is None:
         reason = text.strip() or "no reason given"
         raise SandboxError(f"the sandbox failed before {command.argv[0]!r} had run: {reason}")
     exit_code = _BY_SHELL_CONVENTION.get(exit_code, exit_code)
     return Execution(exit_code, text, timed_out=False, seconds=seconds)
+
+
+async def _too_much(process: Process, most: int) -> int:
+    """Wait until a process ends, or takes too much memory; returns how many bytes in that case, else 0."""
+    while True:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LOOK_SECONDS):
+                await process.wait()
+                return 0
+        if taken := await asyncio.to_thread(memory_of, process.pid, most):
+            return taken
+
+
+def _ended_for(taken: int, most: int) -> str:
+    return (
+        f"[ended: it took {taken / (1 << 20):,.0f} MiB of memory with all that it started, and may take "
+        f"{most / (1 << 20):,.0f} (sandbox.memory_mib)]"
+    )
 
 
 def _check(command: Command) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from anton.adapters.sandbox import supervisor
 from anton.adapters.sandbox.environment import MAX_FILE_BYTES, MAX_OPEN_FILES, MAX_PROCESSES, environment
+from anton.adapters.sandbox.memory import MAX_MEMORY_BYTES
 from anton.adapters.sandbox.process import Launch, execute
 from anton.ports import Command, Execution
 
@@ -24,13 +25,12 @@ class Confinement:
     """Descriptor of a Landlock ruleset."""
     seccomp: int = -1
     """Descriptor of a filter program, to be read from its beginning."""
-
-
-UNCONFINED = Confinement()
+    memory_bytes: int = MAX_MEMORY_BYTES
+    """Of the command with all that it started."""
 
 
 async def supervise(command: Command, scratch: Path, confinement: Confinement) -> Execution:
-    """Run a command to its end or time limit, with `scratch` as its HOME and temporary folder.
+    """Run a command to its end or a limit, with `scratch` as its HOME and temporary folder.
 
     Raises:
         SandboxError: the supervisor could not be started, or was killed.
@@ -49,6 +49,7 @@ async def supervise(command: Command, scratch: Path, confinement: Confinement) -
         cwd=str(command.tree),
         descriptors=tuple(one for one in (confinement.ruleset, confinement.seccomp) if one >= 0),
         host_paths=(str(command.tree), str(command.tree.resolve())),
+        memory_bytes=confinement.memory_bytes,
     )
     return await execute(launch, command)
 
