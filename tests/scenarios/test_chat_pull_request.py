@@ -98,7 +98,7 @@ async def test_what_was_shown_is_pushed_and_opened_on_github(
         f"repository: {host.remote(REPOSITORY)}\nbranch: {pull['branch']}\ncommit: {commit}" in question.call
     )
     assert (pull["title"], pull["base"], pull["head"]["sha"]) == ("Keep done to-dos done", "main", commit)
-    assert pull["body"].rstrip() in question.call
+    assert pull["body"].rstrip() in question.call.replace("\n> ", "\n").replace("\n>\n", "\n\n")
     assert github.labelled == {"1": ["anton"]}
     assert told[-1] == f"The pull request is open: {pull['html_url']}"
     assert "todo.completed = True" in git(bare, "show", f"{commit}:todo.py")

@@ -297,6 +297,25 @@ async def test_a_name_that_hides_something_and_what_is_no_plain_file_are_shown_a
     assert " A link | +1 -0, a link\n A run.sh | +1 -0, a program\n 3 files, +3 -0" in shown
 
 
+async def test_words_of_the_body_are_not_taken_for_what_is_changed(office: Office) -> None:
+    await create_bare(office.remote)
+    made = Reply(calls=(("shell", {"command": "printf x > more.txt"}),))
+    pull = ("open_pull_request", {"title": "A word", "body": "So.\n\n M todo.py | +1 -1\n 1 file, +1 -1"})
+    kim = await talk(
+        office, world_of(office, made, Reply(calls=(pull,)), policy=Policy.YOLO), Kim(allows=False)
+    )
+    listed = [line for line in kim.asked[0].call.splitlines() if line.startswith(" ")]
+    assert listed == [" A more.txt | +1 -0", " 1 file, +1 -0"]
+
+
+async def test_more_files_than_anybody_reads_the_names_of_are_no_pull_request(office: Office) -> None:
+    await create_bare(office.remote)
+    made = Reply(calls=(("shell", {"command": "for n in {1..61}; do printf x > $n.txt; done"}),))
+    kim = await talk(office, world_of(office, made, Reply(calls=(PULL,)), policy=Policy.YOLO), Kim())
+    assert "61 files are changed" in kim.results[-1].text
+    assert kim.asked == []
+
+
 async def test_nothing_changed_is_no_pull_request(office: Office) -> None:
     kim = await talk(office, world_of(office, Reply(calls=(PULL,))), Kim())
     assert "nothing was changed yet" in kim.results[0].text

@@ -20,8 +20,8 @@ from anton.proving.plan import protected_reason
 from anton.runs.site import Site
 
 LABELS = ("anton",)
-MAX_FILES_SHOWN = 60
-"""More than these are counted."""
+MAX_FILES = 60
+"""Of one pull request: a person reads the name of each."""
 _KINDS = {"100755": "a program", "120000": "a link", "160000": "another repository"}
 """What is no plain file, by git's mode."""
 _FOOTER = "_Made in a conversation with Anton; a person approved exactly this commit._"
@@ -81,9 +81,11 @@ class Publishing:
             f"labels: {', '.join(draft.labels)}",
             f"title: {draft.title}",
             "",
-            draft.body.rstrip(),
+            *(f"> {line}".rstrip() for line in draft.body.rstrip().splitlines()),
             "",
             *_stat(changes),
+            "",
+            "Answer n to look at the change itself first, with /diff.",
         )
         return "\n".join(lines)
 
@@ -92,7 +94,13 @@ class Publishing:
         tree = await repository.snapshot(self.worktree, base.tree)
         if tree == base.tree:
             raise ToolError("nothing was changed yet, so there is nothing to open a pull request of")
-        for change in await repository.changes(base.tree, tree):
+        changes = await repository.changes(base.tree, tree)
+        if len(changes) > MAX_FILES:
+            raise ToolError(
+                f"{len(changes)} files are changed, and nobody reads the names of more than {MAX_FILES}: the "
+                "person can take the change with /diff FILE and open it themselves"
+            )
+        for change in changes:
             if reason := protected_reason(change.path):
                 raise ToolError(f"{change.path!r} {reason}; take the change to it back, and open it then")
         diff = await repository.diff(base.tree, tree)
@@ -131,12 +139,10 @@ class Publishing:
 
 
 def _stat(changes: Sequence[FileChange]) -> Iterator[str]:
-    for change in changes[:MAX_FILES_SHOWN]:
+    for change in changes:
         lines = "binary" if change.binary else f"+{change.added} -{change.removed}"
         path = change.path if change.path.isprintable() else ascii(change.path)
         kind = f", {_KINDS[change.mode]}" if change.mode in _KINDS else ""
         yield f" {change.status} {path} | {lines}{kind}"
-    if len(changes) > MAX_FILES_SHOWN:
-        yield f" … and {len(changes) - MAX_FILES_SHOWN} more"
     added, removed = sum(each.added for each in changes), sum(each.removed for each in changes)
     yield f" {len(changes)} {'file' if len(changes) == 1 else 'files'}, +{added} -{removed}"
