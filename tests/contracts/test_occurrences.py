@@ -68,6 +68,16 @@ async def test_a_labeled_issue_is_told_as_its_webhook_tells_it(
     assert found.repository == "ann/shop"
 
 
+@pytest.mark.parametrize(("later", "who"), [(997, "github:kim"), (1_500, "github")])
+async def test_who_labeled_an_issue_is_nobody_rather_than_whoever_did_so_long_before(
+    forge: Happening, occurrences: GitHubOccurrences, later: int, who: str
+) -> None:
+    forge.label(7, by="kim")
+    forge.talked_of[7] = later
+    (found,) = taken(await occurrences.look("issues", ()))
+    assert found.requested_by == who
+
+
 async def test_issues_that_are_known_closed_unlabeled_or_pull_requests_are_left_out(
     forge: Happening, occurrences: GitHubOccurrences
 ) -> None:

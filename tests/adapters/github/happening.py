@@ -22,6 +22,8 @@ class Happening(Faulty):
     runs: list[dict[str, Any]] = field(default_factory=list)
     merged: list[dict[str, Any]] = field(default_factory=list)
     labelers: dict[int, str] = field(default_factory=dict)
+    talked_of: dict[int, int] = field(default_factory=dict)
+    """Events of an issue after its label."""
     at: datetime = datetime(2026, 11, 25, 2, 0)
     unchanged: int = 0
     """Answers of 304."""
@@ -92,7 +94,9 @@ class Happening(Faulty):
             case ["GET ", "issues", number, "events"]:
                 label = next(each["labels"][0] for each in self.labeled if each["number"] == int(number))
                 actor = {"login": self.labelers[int(number)]}
-                told = [{"event": "closed"}, {"event": "labeled", "label": label, "actor": actor}]
+                events = [{"event": "closed"}, {"event": "labeled", "label": label, "actor": actor}]
+                events += [{"event": "mentioned"}] * self.talked_of.get(int(number), 0)
+                told = self._piece(request, events)
             case ["GET ", "actions", "runs"]:
                 told = {"workflow_runs": self._piece(request, self._runs(request))}
             case ["GET ", "pulls"] if "head" not in request.query:

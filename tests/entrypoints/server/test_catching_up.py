@@ -7,6 +7,7 @@ import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,14 @@ import pytest
 from anton.adapters.occurrences.github import GitHubOccurrences
 from anton.adapters.tracker.local import LocalTracker
 from anton.core.errors import OutsideError
+from anton.core.run import RunState
 from anton.core.ticket import Ticket
 from anton.entrypoints.composition import Watch
-from anton.entrypoints.server.catching_up import KnownTickets, look
+from anton.entrypoints.server.catching_up import GIVEN_UP_AFTER, KnownTickets, look
 from tests.adapters.github.happening import REPOSITORY_ID, Happening
 from tests.adapters.github.server import refused, serving, speaking
 from tests.entrypoints.server.served import PATIENCE_SECONDS, Served, an_anton, an_office, served
+from tests.office import StepClock
 
 ALL = ("issues", "workflow_runs", "merges")
 
@@ -61,6 +64,14 @@ class Place:
         answer = await self.server.signed("github", payload, **headers)
         assert answer.status_code == 200, answer.text
         return dict(answer.json())
+
+    async def delivered(self) -> RunState:
+        """A run whose pull request is open."""
+        run = await self.server.begun()
+        await self.server.until(run, phase="deciding")
+        await self.server.client.post(f"/runs/{run}/approve", json={})
+        await self.server.until(run, phase="closed")
+        return await self.server.desk.state(run)
 
     async def cancelled(self, run: str) -> None:
         await self.server.client.post(f"/runs/{run}/cancel", json={})
@@ -190,17 +201,28 @@ class Merging(LocalTracker):
 
     folder: Path
     outages: int = 0
+    refused: str = ""
+    """Link of a merge for which it is always down."""
     merges: list[tuple[str, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         super().__init__(self.folder)
 
     async def merged(self, ticket: Ticket, link: str) -> str:
-        if self.outages:
-            self.outages -= 1
+        if self.outages or link == self.refused:
+            self.outages = max(0, self.outages - 1)
             raise OutsideError("the tracker is down")
         self.merges.append((ticket.key, link))
         return "done"
+
+
+class Clock(StepClock):
+    """A clock that can be put forward."""
+
+    ahead = timedelta()
+
+    def __call__(self) -> datetime:
+        return super().__call__() + self.ahead
 
 
 async def test_a_merge_that_no_webhook_told_reaches_the_tracker_once_also_if_that_was_down(
@@ -209,11 +231,7 @@ async def test_a_merge_that_no_webhook_told_reaches_the_tracker_once_also_if_tha
     tracker = Merging(tmp_path / "tickets", outages=1)
     async with watching(forge, tmp_path, tracker=tracker) as place:
         await place.look()
-        run = await place.server.begun()
-        await place.server.until(run, phase="deciding")
-        await place.server.client.post(f"/runs/{run}/approve", json={})
-        await place.server.until(run, phase="closed")
-        state = await place.server.desk.state(run)
+        state = await place.delivered()
         link = state.steps["pull_request"].result
         forge.merge("somebody/else", "https://github.example/ann/shop/pull/1")
         forge.merge(state.branch, link)
@@ -222,3 +240,24 @@ async def test_a_merge_that_no_webhook_told_reaches_the_tracker_once_also_if_tha
         await place.look()
         await place.look()
     assert tracker.merges == [(state.received.ticket.key, link)]
+
+
+async def test_a_merge_that_is_always_refused_holds_up_no_other_and_is_given_up_after_a_day(
+    forge: Happening, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    tracker, clock = Merging(tmp_path / "tickets"), Clock()
+    async with watching(forge, tmp_path, tracker=tracker, clock=clock) as place:
+        await place.look()
+        first, second = await place.delivered(), await place.delivered()
+        for state in (second, first):  # GitHub lists the newest first
+            forge.merge(state.branch, state.steps["pull_request"].result)
+        tracker.refused = first.steps["pull_request"].result
+        for _ in range(2):
+            with pytest.raises(OutsideError, match="the tracker is down"):
+                await place.look()
+        assert [link for _, link in tracker.merges] == [second.steps["pull_request"].result]
+        clock.ahead = GIVEN_UP_AFTER
+        await place.look()
+        assert f"{tracker.refused} is given up after a day of trying" in caplog.text
+        await place.look()
+    assert len(tracker.merges) == 1

@@ -184,7 +184,11 @@ class GitHubOccurrences:
         return found, _moved(mark, newest, etag)
 
     async def _labeler(self, number: int, label: str) -> Raw | None:
-        """Who put a label on an issue, the last time; None where GitHub does not say."""
+        """Who put a label on an issue, the last time.
+
+        GitHub lists the oldest first. None where it does not say, or where so much happened that the last
+        time may not have been read: nobody is better than somebody else.
+        """
         names = {**self._names, "number": str(number)}
         last = None
         for page in range(1, MAX_PAGES + 1):
@@ -194,8 +198,8 @@ class GitHubOccurrences:
                 if event.event == "labeled" and event.label and event.label.name.lower() == label.lower():
                     last = event.actor
             if len(listed) < A_PAGE:
-                break
-        return last.model_dump() if last else None
+                return last.model_dump() if last else None
+        return None
 
     async def _failures(
         self, mark: _Mark | None, repository: Raw, known: Container[str]

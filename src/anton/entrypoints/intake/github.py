@@ -3,6 +3,9 @@
 What is taken is the text as it was when that happened. An issue that is edited or closed afterwards changes
 nothing of it; whoever decides is told, where a credential lets Anton look.
 
+Nobody is passed over for being Anton: with a personal token it goes by its owner's name, whose labels count.
+Of its own accord it neither labels nor comments, and the pull requests that it opens start no run.
+
 Source: https://docs.github.com/en/webhooks/webhook-events-and-payloads
 """
 
@@ -40,8 +43,6 @@ class GitHubRules:
 
     labels: frozenset[str] = frozenset({"anton"})
     """Of issues, in any case of letters."""
-    own: frozenset[str] = frozenset()
-    """Logins whose doings start nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,9 +162,9 @@ def github(event: str, delivery: str, payload: object, rules: GitHubRules) -> Ta
         case "issues":
             return _labeled(payload, rules)
         case "issue_comment":
-            return _commented(delivery, payload, rules)
+            return _commented(delivery, payload)
         case "workflow_run":
-            return _workflow(payload, rules)
+            return _workflow(payload)
         case "pull_request":
             return _closed(payload)
         case _:
@@ -177,14 +178,12 @@ def _labeled(payload: object, rules: GitHubRules) -> Taken | Ignored:
     wanted = {label.lower() for label in rules.labels}
     if event.label is None or event.label.name.lower() not in wanted:
         return Ignored("it is not a label that starts a run")
-    if _own(event, rules):
-        return Ignored("Anton labeled the issue itself")
     # What happened is that this issue is to be repaired: a webhook and a look name it alike.
     named = delivery_of("github", event.repository.full_name, "issue", str(event.issue.number))
     return _issue(event, event.issue, named, "")
 
 
-def _commented(delivery: str, payload: object, rules: GitHubRules) -> Taken | Ignored:
+def _commented(delivery: str, payload: object) -> Taken | Ignored:
     if read(_Event, payload, "GitHub").action != "created":
         return Ignored("a comment that is edited or deleted starts nothing")
     event = read(_IssueCommented, payload, "GitHub")
@@ -192,7 +191,7 @@ def _commented(delivery: str, payload: object, rules: GitHubRules) -> Taken | Ig
     command = _COMMAND.match(comment.body.lstrip())
     if not command:
         return Ignored("the comment does not begin with /anton or /oncall")
-    if _own(event, rules) or (comment.user and comment.user.type == "Bot"):
+    if comment.user and comment.user.type == "Bot":
         return Ignored("a program wrote the comment")
     if comment.author_association not in COLLABORATORS:
         return Ignored("only collaborators of the repository can give the command")
@@ -218,7 +217,7 @@ def _issue(event: _Event, issue: _Issue, delivery: str, words: str) -> Taken | I
     return Taken(ticket, delivery, asked, event.repository.full_name)
 
 
-def _workflow(payload: object, rules: GitHubRules) -> Taken | Ignored:
+def _workflow(payload: object) -> Taken | Ignored:
     """Only the default branch counts: a pull request's failures are its author's, who may be anybody."""
     if read(_Event, payload, "GitHub").action != "completed":
         return Ignored("the workflow has not ended")
@@ -230,8 +229,6 @@ def _workflow(payload: object, rules: GitHubRules) -> Taken | Ignored:
         return Ignored(f"the workflow did not run for the branch {repository.default_branch[:100]!r}")
     if run.head_repository is None or run.head_repository.id != repository.id:
         return Ignored("the workflow ran for another repository's branch")
-    if _own(event, rules):
-        return Ignored("Anton set the workflow off itself")
     first = run.head_commit.message.partition("\n")[0] if run.head_commit else ""
     ticket = ticket_of(
         title=f"{run.name or 'A workflow'} fails on {run.head_branch}",
@@ -260,7 +257,3 @@ def _closed(payload: object) -> Merged | Ignored:
     if not pull_request.merged:
         return Ignored("the pull request was closed without being merged")
     return Merged(event.repository.full_name, pull_request.head.ref, pull_request.html_url)
-
-
-def _own(event: _Event, rules: GitHubRules) -> bool:
-    return event.sender is not None and event.sender.login in rules.own

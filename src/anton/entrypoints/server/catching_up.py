@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
 
 from anton.core.errors import AntonError, UsageError
 from anton.core.event import RunReceived
@@ -22,6 +23,8 @@ from anton.runs.ticket import conclude_merged
 
 UNNAMED = "found by looking"
 """Stands for a delivery's own name, which only a webhook has."""
+GIVEN_UP_AFTER = timedelta(days=1)
+"""A merge that fails for so long is passed over, or all that comes later would be read again for good."""
 
 logger = logging.getLogger(__name__)
 
@@ -40,12 +43,15 @@ async def catching_up(desk: Desk) -> AsyncIterator[None]:
 
 
 class KnownTickets:
-    """Addresses of the tickets that have a run; each run is read once."""
+    """Addresses of the tickets that have a run, each of which is read once, and what came of looks before."""
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
         self._read: set[str] = set()
+        self._failed: dict[str, datetime] = {}
         self.addresses: set[str] = set()
+        self.done: set[str] = set()
+        """What was taken in by a look that was not kept."""
 
     async def refresh(self) -> None:
         """Read the runs that were begun since.
@@ -59,6 +65,16 @@ class KnownTickets:
                     if isinstance(entry.event, RunReceived):
                         self.addresses.add(entry.event.ticket.url)
                 self._read.add(run_id)
+
+    def failed(self, name: str, now: datetime) -> bool:
+        """Note that something could not be taken in; whether that has been so for too long."""
+        return now - self._failed.setdefault(name, now) >= GIVEN_UP_AFTER
+
+    def kept(self, names: Iterable[str]) -> None:
+        """Forget what will not be found again."""
+        for name in names:
+            self._failed.pop(name, None)
+            self.done.discard(name)
 
 
 async def _keep_looking(desk: Desk, watch: Watch) -> None:
@@ -74,29 +90,55 @@ async def _keep_looking(desk: Desk, watch: Watch) -> None:
 
 
 async def look(desk: Desk, watch: Watch, kind: OccurrenceKind, known: KnownTickets) -> None:
-    """Take in what was missed of one kind.
+    """Take in what was missed of one kind; what fails keeps nothing behind it from being taken in.
 
     Raises:
-        OutsideError: the forge, the tracker or the journal is out of reach or refused; the next look finds
-            the same.
+        AntonError: the forge, the tracker or the journal is out of reach or refused; the next look finds the
+            same, but a merge that has failed for a day.
     """
     await known.refresh()
     found = await watch.occurrences.look(kind, known.addresses)
-    for occurrence in found.found:
-        await _take(desk, occurrence)
+    wanted = {_name(read): read for each in found.found if (read := _read(desk, each))}
+    failures: list[AntonError] = []
+    for name, read in wanted.items():
+        try:
+            if name not in known.done:
+                await _take(desk, read)
+        except AntonError as error:
+            # A ticket fails with the journal, which may be out for long; a merge may fail for its own sake.
+            if isinstance(read, Taken) or not known.failed(name, desk.world.clock()):
+                failures.append(error)
+                continue
+            logger.warning("%s is given up after a day of trying: %s", name, error)
+        known.done.add(name)
+    if failures:
+        raise failures[0]
     await watch.occurrences.keep(found)
+    known.kept(wanted)
 
 
-async def _take(desk: Desk, occurrence: Occurrence) -> None:
-    """What a webhook that tells this would come to.
+def _read(desk: Desk, occurrence: Occurrence) -> Taken | Merged | None:
+    """What a webhook that tells this would ask for."""
+    rules = GitHubRules(labels=desk.serving.github_labels)
+    try:
+        read = github(occurrence.event, UNNAMED, occurrence.payload, rules)
+    except UsageError as error:  # as a webhook's sender is refused, and with no more consequence
+        logger.warning("what was found by looking starts nothing: %s", error)
+        return None
+    return None if isinstance(read, Ignored) else read
+
+
+def _name(read: Taken | Merged) -> str:
+    return read.delivery if isinstance(read, Taken) else read.url
+
+
+async def _take(desk: Desk, read: Taken | Merged) -> None:
+    """What a webhook would come to.
 
     Raises:
-        OutsideError: it could not be taken in now.
+        AntonError: it could not be taken in now.
     """
     try:
-        read = github(
-            occurrence.event, UNNAMED, occurrence.payload, GitHubRules(labels=desk.serving.github_labels)
-        )
         match read:
             case Taken():
                 run_id, begun = await desk.take_in(read)
@@ -105,7 +147,5 @@ async def _take(desk: Desk, occurrence: Occurrence) -> None:
             case Merged(_, branch, link):
                 told = await conclude_merged(desk.world, branch, link)
                 logger.info("%s is merged, which was found by looking: %s", link, told)
-            case Ignored():
-                pass
-    except UsageError as error:  # as a webhook's sender is refused, and with no more consequence
+    except UsageError as error:
         logger.warning("what was found by looking starts nothing: %s", error)
