@@ -129,11 +129,23 @@ def limited(sandbox: Sandbox, mib: int) -> Sandbox:
     return LandlockSandbox(memory_bytes=mib << 20)
 
 
-@pytest.mark.parametrize("start", ["", BY_AN_ORPHAN], ids=["itself", "an orphan of it"])
+SHARES_MEMORY = """import mmap
+held = mmap.mmap(-1, int(sys.argv[1]) << 20)
+for place in range(0, len(held), mmap.PAGESIZE):
+    held[place] = 1
+"""
+
+
+@pytest.mark.parametrize(
+    "taking",
+    [TAKES_MEMORY, BY_AN_ORPHAN + TAKES_MEMORY, SHARES_MEMORY],
+    ids=["itself", "an orphan of it", "to share"],
+)
 async def test_what_takes_too_much_memory_is_ended_with_all_that_it_started(
-    sandbox: Sandbox, tree: Path, marker: str, start: str
+    sandbox: Sandbox, tree: Path, marker: str, taking: str
 ) -> None:
-    script = f"import os, sys, time\n{start}\n{TAKES_MEMORY}\ntime.sleep(60)"
+    name = "ctypes.CDLL(None).prctl(15, b'\\xff: RssAnon: 1 kB')"
+    script = f"import ctypes, os, sys, time\n{name}\n{taking}\ntime.sleep(60)"
     execution = await limited(sandbox, 256).run(python(tree, script, "500", marker, seconds=50))
     assert (execution.exit_code, execution.timed_out) == (-9, False)
     said = r"\[ended: it took [2-5]\d\d MiB .* may take 256 \(sandbox\.memory_mib\)\]"

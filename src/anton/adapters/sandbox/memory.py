@@ -7,7 +7,6 @@ so often that little is lost between two looks. Source: https://man7.org/linux/m
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,14 +15,13 @@ MAX_MEMORY_BYTES = 4 << 30
 LOOK_SECONDS = 0.25
 """Between two looks."""
 
-_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
-
 
 def memory_of(first: int, most: int) -> int:
     """Bytes that a process and its descendants take; 0 where that is certainly no more than `most`.
 
-    What each has for itself is summed first, which is quick and counts pages twice that a fork shares. Only
-    where that is too much, each page is divided among those that share it, which takes the kernel longer.
+    That is memory of their own, shared or not, and what of it is swapped out; pages of files count only where
+    the files are in memory. What each has is summed first, which is quick and counts pages twice that a fork
+    shares. Only where that is too much, each page is divided among those that share it, which takes longer.
 
     Args:
         first: The process's id.
@@ -51,21 +49,24 @@ def _family(first: int) -> Iterator[int]:
 
 
 def _own_bytes(process: int) -> int:
-    """Resident, without pages of files and of shared memory."""
-    fields = _read(Path(f"/proc/{process}/statm")).split()
-    return (int(fields[1]) - int(fields[2])) * _PAGE_BYTES if fields else 0
+    """Without the pages of files on a disk; pages that it shares with others count whole."""
+    return _sum(Path(f"/proc/{process}/status"), "RssAnon:", "RssShmem:", "VmSwap:")
 
 
 def _shared_out_bytes(process: int) -> int:
-    """As in Pss_Anon; where that cannot be read, all that is the process's own."""
-    for line in _read(Path(f"/proc/{process}/smaps_rollup")).splitlines():
-        if line.startswith("Pss_Anon:"):
-            return int(line.split()[1]) << 10
-    return _own_bytes(process)
+    """The same with shared pages divided; where that cannot be read, all that is the process's own."""
+    shared_out = _sum(Path(f"/proc/{process}/smaps_rollup"), "Pss_Anon:", "Pss_Shmem:", "SwapPss:")
+    return shared_out or _own_bytes(process)
+
+
+def _sum(path: Path, *names: str) -> int:
+    """Bytes of what a file of the kernel's gives in kB under these names."""
+    lines = (line.split() for line in _read(path).splitlines())
+    return sum(int(words[1]) << 10 for words in lines if words and words[0] in names)
 
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text("ascii")
+        return path.read_text("ascii", "replace")  # a process's name is its own choice
     except OSError:  # it ended meanwhile, or is not to be looked into
         return ""
