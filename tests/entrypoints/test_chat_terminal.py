@@ -71,6 +71,38 @@ async def test_a_person_is_asked_inline(tmp_path: Path, repository: Path, word: 
     assert await at_a_terminal(tmp_path, repository, (DANGEROUS, said("Well.")), talk) == 0
 
 
+async def test_what_was_typed_before_a_question_was_seen_is_no_answer_to_it(
+    tmp_path: Path, repository: Path
+) -> None:
+    def talk(_: Shell, terminal: Terminal) -> None:
+        terminal.press("Clean up\ry\r")
+        terminal.until("y or n")
+        terminal.type("n not that")
+        assert "not that" in terminal.until("Well.")
+        terminal.until("you >")
+        terminal.type("/exit")
+
+    assert await at_a_terminal(tmp_path, repository, (DANGEROUS, said("Well.")), talk) == 0
+
+
+async def test_a_question_that_a_kill_left_open_is_put_again(tmp_path: Path, repository: Path) -> None:
+    def talk(anton: Shell, terminal: Terminal) -> None:
+        terminal.type("Clean up")
+        terminal.until("y or n")
+        terminal.process.kill()
+        terminal.process.wait()
+        session = anton("chat", "--list").out.split()[0]
+        with anton.terminal("chat", "--resume", session) as again:
+            assert "rm -rf tests" in again.until("y or n")
+            again.type("n not now")
+            assert "not now" in again.until("Well.")
+            again.until("you >")
+            again.type("/exit")
+            assert again.end() == 0
+
+    assert await at_a_terminal(tmp_path, repository, (DANGEROUS, said("Well.")), talk) < 0
+
+
 async def test_ctrl_c_ends_an_answer_and_the_conversation_goes_on(tmp_path: Path, repository: Path) -> None:
     def talk(_: Shell, terminal: Terminal) -> None:
         terminal.type("Think")

@@ -6,8 +6,9 @@ import asyncio
 import os
 import signal
 import sys
+import termios
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from enum import Enum
 from pathlib import Path
 from typing import Protocol
@@ -16,6 +17,7 @@ from prompt_toolkit import PromptSession
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
 from prompt_toolkit.history import FileHistory
+from prompt_toolkit.input.typeahead import clear_typeahead
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.patch_stdout import patch_stdout
 
@@ -34,6 +36,10 @@ class Keyboard(Protocol):
 
     async def line(self, prompt: str) -> str | Stop:
         """The next line, without its end."""
+        ...
+
+    def forget(self) -> None:
+        """Take nothing that was typed so far for a line to come."""
         ...
 
     def offer(self, words: Mapping[str, Sequence[str]]) -> None:
@@ -89,6 +95,13 @@ class EditedLines:
             key_bindings=_keys(),
         )
 
+    def forget(self) -> None:
+        """Drop what was typed ahead, here and in the terminal."""
+        source = self._lines.app.input
+        clear_typeahead(source)
+        with suppress(termios.error):  # it has been closed; the next line says so
+            termios.tcflush(source.fileno(), termios.TCIFLUSH)
+
     def offer(self, words: Mapping[str, Sequence[str]]) -> None:
         """Complete these commands from now on."""
         self._commands.words = words
@@ -127,6 +140,9 @@ class PlainLines:
         self._source = sys.stdin.fileno()
         self._read = b""
         self._ended = False
+
+    def forget(self) -> None:
+        """Where there is no terminal nobody is asked, and each line is something that is said."""
 
     def offer(self, words: Mapping[str, Sequence[str]]) -> None:
         """Nobody presses Tab."""

@@ -72,6 +72,7 @@ class Dialogue:
         """Until the person leaves, or the conversation has to be opened anew."""
         if self.talk.interrupted:
             self.screen.say("The last answer was interrupted; it goes on.")
+            self._take_up_questions()
             await self._heard(self.talk.go_on())
         while isinstance(line := await self._line(), str):
             word, _, rest = line.strip().partition(" ")
@@ -83,6 +84,13 @@ class Dialogue:
             elif line.strip():
                 await self._heard(self.talk.say(line.strip()))
         return Next("")
+
+    def _take_up_questions(self) -> None:
+        """Put those again that the last process left open: none is asked anew."""
+        now = self.sitting.anton.world.clock()
+        for question in self.talk.own.open_questions:
+            if question.expires_at is None or question.expires_at > now:
+                self.screen.questions.put_nowait(question)
 
     async def _line(self) -> str | Stop:
         offered: dict[str, Sequence[str]] = {EXIT: ()}
@@ -110,10 +118,12 @@ class Dialogue:
                 asking = group.create_task(self._ask(answering), name="questions of the conversation")
                 with self.screen.answering(), self.sitting.keyboard.interrupting(answering.cancel):
                     await asyncio.wait([answering])
+                    if answering.cancelled():  # a second Ctrl-C must not leave it to be gone on with
+                        asking.cancel()
+                        await self.talk.cut_short()
                 asking.cancel()
         self.screen.say("")
         if answering.cancelled():
-            await self.talk.cut_short()
             self.screen.say("Interrupted. What was done is kept; say what to do instead.")
 
     async def _ask(self, answering: asyncio.Task[None]) -> None:
@@ -122,6 +132,7 @@ class Dialogue:
             if question not in self.talk.state.open_questions:
                 continue
             self.screen.show(question_card(question))
+            self.sitting.keyboard.forget()  # what was typed before this was seen answers something else
             word = reason = ""
             while word not in ("y", "n"):
                 line = await self.sitting.keyboard.line("y or n, with a reason if you like > ")
@@ -132,3 +143,5 @@ class Dialogue:
             if question in self.talk.state.open_questions:
                 user = self.sitting.anton.user
                 await self.talk.answer(question, user, allowed=word == "y", text=reason.strip())
+            else:
+                self.screen.say("That came too late: nobody waits for it any more, and the call is not made.")
