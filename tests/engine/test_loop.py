@@ -10,6 +10,7 @@ import pytest
 
 from anton.adapters.model.scripted import Cut, Refuse, Reply, ScriptedModel, Silence, Step
 from anton.core.agent import IDLE_REPLIES, NOT_TAKEN
+from anton.core.ended import BEGUN, NOT_BEGUN
 from anton.core.errors import OutsideError
 from anton.core.event import (
     AgentEnded,
@@ -195,33 +196,41 @@ async def test_a_tool_that_outlives_the_agents_limit_is_cancelled_and_its_call_a
         return ""
 
     log = MemoryLog(STARTED)
-    model = scripted(Reply(calls=(("hang", {}),)), DONE)
+    model = scripted(Reply(calls=(("hang", {}), ("hang", {}))), DONE)
     await work(agent(model, probe("hang", hang, Reach.RUN), log=log, seconds=0.5))
     assert end_of(log) == (
         AgentOutcome.TIMED_OUT,
         "the limit of 0.5 s was reached in turn 1, carrying out tools",
     )
     assert cancelled.is_set()
-    assert log.state.messages[-1] == ToolMessage(
-        "code-1-1", "Not carried out: the time for this stint was over."
-    )
+    told = (ToolMessage("code-1-1", BEGUN), ToolMessage("code-1-2", NOT_BEGUN))
+    assert log.state.messages[-2:] == told, "what was begun may have been done"
     log.note()
     await work(agent(model, probe("hang", hang, Reach.RUN), log=log))
     assert end_of(log)[0] is AgentOutcome.SUBMITTED, "a woken agent goes on in a well-formed conversation"
 
 
-async def test_a_hanging_tool_is_ended_at_its_own_limit_and_the_agent_goes_on() -> None:
+@pytest.mark.parametrize(
+    ("reach", "more"),
+    [
+        (Reach.READ, ""),
+        (Reach.OUTSIDE, " It may have been carried out nonetheless: look before you rely on it."),
+    ],
+)
+async def test_a_hanging_tool_is_ended_at_its_own_limit_and_the_agent_goes_on(
+    reach: Reach, more: str
+) -> None:
     async def hang(_: str) -> str:
         await asyncio.Event().wait()
         return ""
 
     log = MemoryLog(STARTED)
     await work(
-        agent(scripted(Reply(calls=(("hang", {}),)), DONE), probe("hang", hang, seconds=0.01), log=log)
+        agent(scripted(Reply(calls=(("hang", {}),)), DONE), probe("hang", hang, reach, seconds=0.01), log=log)
     )
     assert end_of(log)[0] is AgentOutcome.SUBMITTED
     [hung, _] = [m.text for m in log.state.messages if isinstance(m, ToolMessage)]
-    assert hung == "hang was ended: it had not finished after 0.01 s."
+    assert hung == f"hang was ended: it had not finished after 0.01 s.{more}"
 
 
 class SlowDisk(MemoryLog):

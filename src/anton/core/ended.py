@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from anton.core.event import AgentEnded, AgentOutcome, ReplyReceived, Source
+from anton.core.event import AgentEnded, AgentOutcome, Source
 from anton.core.message import AssistantMessage, Message, ToolMessage, UserMessage
 
 if TYPE_CHECKING:  # the state is folded with this
@@ -13,6 +13,11 @@ if TYPE_CHECKING:  # the state is folded with this
 
 RESTED = frozenset({AgentOutcome.SUBMITTED, AgentOutcome.ANSWERED, AgentOutcome.INTERRUPTED})
 """Ends that are no failure."""
+NOT_BEGUN = "Not carried out: the time for this stint was over."
+BEGUN = (
+    "The time for this stint was over: this call was begun, and may have been carried out, in part or not at "
+    "all. Look before you rely on it."
+)
 
 
 def ended(state: AgentState, event: AgentEnded) -> AgentState:
@@ -20,7 +25,7 @@ def ended(state: AgentState, event: AgentEnded) -> AgentState:
     told, read = _left_unread(state, event)
     return replace(
         state,
-        messages=(*state.messages, *_unanswered(state.reply), *_begun(state, event), *told),
+        messages=(*state.messages, *_unanswered(state), *_begun(state, event), *told),
         read=read,
         ended=event,
         asking=False,
@@ -50,7 +55,8 @@ def _begun(state: AgentState, event: AgentEnded) -> tuple[Message, ...]:
     return (AssistantMessage(f"{event.detail}\n[The person interrupted this reply.]"),)
 
 
-def _unanswered(reply: ReplyReceived | None) -> tuple[Message, ...]:
+def _unanswered(state: AgentState) -> tuple[Message, ...]:
     """A call is never left without a result: a conversation that goes on later must be well-formed."""
-    calls = reply.calls if reply else ()
-    return tuple(ToolMessage(call.id, "Not carried out: the time for this stint was over.") for call in calls)
+    begun = {started.call_id for started in state.tools_running}
+    calls = state.reply.calls if state.reply else ()
+    return tuple(ToolMessage(call.id, BEGUN if call.id in begun else NOT_BEGUN) for call in calls)

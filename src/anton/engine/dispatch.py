@@ -23,6 +23,7 @@ from anton.engine.limit import limited
 MAX_CALLS = 32
 """Calls of one reply that are carried out; a model that sends more is told so."""
 RECEIVED = "Received. Nothing more is needed."
+_MAYBE = " It may have been carried out nonetheless: look before you rely on it."
 _CHANGES = (Reach.WRITE, Reach.RUN)
 """After these a worktree may be another."""
 
@@ -106,6 +107,7 @@ class Dispatch:
                 text, failed = await tool.call(call.arguments), False
         except TimeoutError:
             text, failed = f"{call.name} was ended: it had not finished after {tool.spec.seconds:g} s.", True
+            text += _MAYBE if tool.spec.reach is Reach.OUTSIDE else ""
         except (ToolError, OutsideError) as error:
             text, failed = str(error), True
         ended = time.monotonic()
