@@ -88,12 +88,15 @@ async def test_without_delete_it_is_said_what_would_go_and_nothing_goes(
     assert await left(carrier) == "abcde"
 
 
-async def test_what_is_being_offered_again_stays_and_holds_no_sweep_up(
-    postgres: PostgresServer, url: str, carrier: PostgresCarrier
+@pytest.mark.parametrize(
+    ("offered", "kept"), [(STRANGE, "ae"), (CHECKPOINT, "abc")], ids=["on one object", "on a chain"]
+)
+async def test_what_is_being_offered_again_stays_with_all_that_it_builds_on_and_holds_no_sweep_up(
+    postgres: PostgresServer, url: str, carrier: PostgresCarrier, offered: str, kept: str
 ) -> None:
     postgres.execute(AGE, url)
     async with await psycopg.AsyncConnection.connect(url) as offering:
-        await offering.execute("UPDATE anton.objects SET offered = now() WHERE id = %s", [STRANGE])
-        assert await carrier.sweep([], delete=True) == (Waste("git objects", "4 in the database", 110),)
+        await offering.execute("UPDATE anton.objects SET offered = now() WHERE id = %s", [offered])
+        assert len(await carrier.sweep([], delete=True)) == 1
         await offering.commit()
-    assert await left(carrier) == "e"
+    assert await left(carrier) == kept

@@ -33,13 +33,20 @@ WHERE offered <= now() - interval '1 day' AND id NOT IN (SELECT id FROM needed)
 """)
 """What no open run's journal names or builds on, and what was not offered for a day: a run may be about to
 name what is younger."""
-_DELETE = text("""
-DELETE FROM anton.objects WHERE id IN (
-    SELECT id FROM anton.objects WHERE id = ANY(:unneeded) AND offered <= now() - interval '1 day'
-    FOR UPDATE SKIP LOCKED
-) RETURNING id
+_LOCK = text("""
+SELECT id FROM anton.objects WHERE id = ANY(:unneeded) AND offered <= now() - interval '1 day'
+FOR UPDATE SKIP LOCKED
 """)
-"""What was offered again meanwhile stays, and so does what is being offered."""
+"""What was offered again meanwhile stays, and so does what is being offered; what is locked cannot be."""
+_DELETE = text("""
+WITH RECURSIVE standing(id, base) AS (
+    SELECT id, base FROM anton.objects WHERE id <> ALL(:locked)
+    UNION
+    SELECT below.id, below.base FROM anton.objects AS below JOIN standing ON below.id = standing.base
+)
+DELETE FROM anton.objects WHERE id = ANY(:locked) AND id NOT IN (SELECT id FROM standing) RETURNING id
+""")
+"""Of what is locked, all that nothing builds on which stays."""
 _OFFER = insert(objects).on_conflict_do_update(index_elements=[objects.c.id], set_={"offered": func.now()})
 
 
@@ -105,7 +112,8 @@ class PostgresCarrier:
                 sizes = {row.id: int(row.size) for row in found}
                 if not delete or not sizes:
                     return sizes
-                return {gone: sizes[gone] for gone in connection.scalars(_DELETE, {"unneeded": [*sizes]})}
+                locked = connection.scalars(_LOCK, {"unneeded": [*sizes]}).all()
+                return {gone: sizes[gone] for gone in connection.scalars(_DELETE, {"locked": locked})}
 
         sizes = await self._told(write)
         if not sizes:
