@@ -42,6 +42,18 @@ async def test_changes_are_merged_unless_they_meet(
     assert await merge(mirror, BASE, theirs, ours) == merged
 
 
+async def test_no_binary_file_is_merged_however_long_it_reads_as_text(mirror: Mirror) -> None:
+    binary = BASE + b"text\n" * 10_000 + b"\0\nend\n"
+    assert await merge(mirror, binary, b"x\n" + binary, binary + b"y\n") is None
+
+
+async def test_lines_keep_their_ends_and_a_change_of_all_ends_meets_every_other_one(mirror: Mirror) -> None:
+    windows = BASE.replace(b"\n", b"\r\n")
+    ours, theirs = windows.replace(b"a", b"A"), windows.replace(b"e", b"E")
+    assert await merge(mirror, windows, ours, theirs) == b"A\r\nb\r\nc\r\nd\r\nE\r\n"
+    assert await merge(mirror, BASE, windows, BASE.replace(b"e", b"E")) is None
+
+
 LINES = st.lists(st.sampled_from([b"a\n", b"b\n", b"<<<<<<< x\n", b"=======\n", b"c\n"]), max_size=8).map(
     b"".join
 )

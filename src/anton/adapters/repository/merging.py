@@ -14,6 +14,8 @@ from anton.adapters.repository.mirror import Mirror
 
 async def merge(mirror: Mirror, base: bytes, ours: bytes, theirs: bytes) -> bytes | None:
     """What both sides made of `base`; None where lines that they changed meet, or one is no text."""
+    if any(b"\0" in version for version in (base, ours, theirs)):  # git looks at the first 8,000 bytes only
+        return None
     with mirror.passing() as passing:
         versions = {"ours": ours, "base": base, "theirs": theirs}
         await asyncio.to_thread(_write, passing, versions)
