@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -13,9 +13,11 @@ from typing import Any
 
 import pytest
 
+from anton.adapters.journal.memory import MemoryJournal
 from anton.adapters.occurrences.github import GitHubOccurrences
 from anton.adapters.tracker.local import LocalTracker
-from anton.core.errors import OutsideError
+from anton.core.errors import JournalError, OutsideError
+from anton.core.event import Entry
 from anton.core.run import RunState
 from anton.core.ticket import Ticket
 from anton.entrypoints.composition import Watch
@@ -23,7 +25,7 @@ from anton.entrypoints.server.catching_up import GIVEN_UP_AFTER, KnownTickets, l
 from tests.adapters.github.happening import REPOSITORY_ID, Happening
 from tests.adapters.github.server import refused, serving, speaking
 from tests.entrypoints.server.served import PATIENCE_SECONDS, Served, an_anton, an_office, served
-from tests.office import StepClock
+from tests.office import QUICK_FILES, RUN, Office, StepClock
 
 ALL = ("issues", "workflow_runs", "merges")
 
@@ -261,3 +263,26 @@ async def test_a_merge_that_is_always_refused_holds_up_no_other_and_is_given_up_
         assert f"{tracker.refused} is given up after a day of trying" in caplog.text
         await place.look()
     assert len(tracker.merges) == 1
+
+
+class Damaged(MemoryJournal):
+    """A journal in which one run cannot be read."""
+
+    async def read_kinds(self, run_id: str, kinds: Collection[str]) -> tuple[Entry, ...]:
+        if run_id == "broken":
+            raise JournalError("entry 1 of run 'broken' cannot be read: it is no event")
+        return await super().read_kinds(run_id, kinds)
+
+
+async def test_a_run_that_cannot_be_read_keeps_no_other_from_being_known(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    office = Office(tmp_path, journal=Damaged(), files=QUICK_FILES)
+    await office.receive()
+    (first,) = await office.journal.read(RUN)
+    await office.journal.append("broken", [replace(first, run_id="broken")])
+    known = KnownTickets(office.journal)
+    for _ in range(2):
+        await known.refresh()
+    assert len(known.addresses) == 1
+    assert [record.message.partition(",")[0] for record in caplog.records] == ["run broken cannot be read"]

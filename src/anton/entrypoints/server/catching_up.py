@@ -48,23 +48,32 @@ class KnownTickets:
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
         self._read: set[str] = set()
+        self._damaged: set[str] = set()
         self._failed: dict[str, datetime] = {}
         self.addresses: set[str] = set()
         self.done: set[str] = set()
         """What was taken in by a look that was not kept."""
 
     async def refresh(self) -> None:
-        """Read the runs that were begun since.
+        """Read the runs that were begun since; one that is damaged is passed over, and tried again next time.
 
         Raises:
             JournalError: the journal cannot be read.
         """
         for run_id in await self._journal.run_ids():
             if run_id not in self._read:
-                for entry in await self._journal.read_kinds(run_id, {"run_received"}):
-                    if isinstance(entry.event, RunReceived):
-                        self.addresses.add(entry.event.ticket.url)
-                self._read.add(run_id)
+                try:
+                    await self._note(run_id)
+                except AntonError as error:
+                    if run_id not in self._damaged:
+                        logger.warning("run %s cannot be read, so its ticket is not known: %s", run_id, error)
+                    self._damaged.add(run_id)
+
+    async def _note(self, run_id: str) -> None:
+        for entry in await self._journal.read_kinds(run_id, {"run_received"}):
+            if isinstance(entry.event, RunReceived):
+                self.addresses.add(entry.event.ticket.url)
+        self._read.add(run_id)
 
     def failed(self, name: str, now: datetime) -> bool:
         """Note that something could not be taken in; whether that has been so for too long."""
