@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -21,6 +21,7 @@ from anton.core.permission import Policy
 from anton.core.question import MAX_CALLS_REFUSED
 from anton.core.run import fold
 from anton.ports.leftovers import Waste
+from anton.runs.asking import Asking
 from anton.runs.conversation import ROOM, Conversation, begin, open_conversation
 from anton.runs.housekeeping import FORGOTTEN_AFTER, Retention, tidy_conversations
 from anton.views.conversation import Exchange, exchanges, transcript
@@ -206,6 +207,36 @@ async def test_a_person_who_said_no_often_is_asked_again_after_their_next_word(t
         refusing.cancel()
     assert first == MAX_CALLS_REFUSED
     assert len(talk.own.questions) == first + 1
+
+
+class SlowDisk(MemoryJournal):
+    """What is answered takes a while to be written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.writes = asyncio.Event()
+
+    async def append(self, run_id: str, entries: Sequence[Entry], taken: Collection[str] = ()) -> None:
+        if any(entry.event.kind == "question_answered" for entry in entries):
+            await self.writes.wait()
+        await super().append(run_id, entries, taken)
+
+
+async def test_nothing_comes_of_an_answer_that_is_not_on_disk(tmp_path: Path) -> None:
+    sessions = SlowDisk()
+    place = Room(tmp_path, (), sessions)
+    await place.begin()
+    async with place.open() as talk, asyncio.TaskGroup() as group:
+        asking = Asking(talk.log, "chat", place.office.clock, 600.0, conversing=True)
+        asked = group.create_task(asking.leave("slack_post\n\nHello.", "others will see it"))
+        [question] = (await talk.log.until(lambda state: bool(state.questions))).questions
+        answered = group.create_task(talk.answer(question, "kim", allowed=True))
+        for _ in range(20):  # passes of the event loop, of which a posted answer needs a few
+            await asyncio.sleep(0)
+        early = asked.done()
+        sessions.writes.set()
+        await answered
+    assert (early, asked.result().given) == (False, True)
 
 
 async def refuse_all(talk: Conversation) -> None:

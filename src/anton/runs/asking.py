@@ -100,6 +100,7 @@ class Asking:
         except TimeoutError:
             if self.log.state.answer_to(name) is None:
                 await self.log.append(QuestionAnswered(self.agent, name, "", "", allowed=False))
+        await self.log.append()  # the answer is on disk before anything comes of it
         answer = self.log.state.answer_to(name)
         if answer is None or not answer.by:
             return Leave(given=False, reason=f"asked as {name}, nobody answered in time")
