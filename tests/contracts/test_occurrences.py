@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -207,13 +208,30 @@ async def test_a_run_that_ends_after_a_later_one_is_not_missed(
     assert [each.ci_run for each in taken(await occurrences.look("workflow_runs", ()))] == ["1"]
 
 
+NO_MOMENTS = ["yesterday", "2026-99-99T00:00:00Z", "0001-01-01T00:00:00Z", "2026-02-30T00:00:00.5Z"]
+
+
+@pytest.mark.parametrize("moment", NO_MOMENTS)
 async def test_a_damaged_record_of_looks_is_begun_anew(
-    forge: Happening, occurrences: GitHubOccurrences, tmp_path: Path
+    forge: Happening, occurrences: GitHubOccurrences, tmp_path: Path, moment: str
 ) -> None:
     forge.label(7)
-    await kept(occurrences, "issues")
-    (tmp_path / "looks.json").write_text('{"x": {"issues/anton": {"since": "yesterday"}}}')
+    forge.ran(1)
+    for kind in ("issues", "workflow_runs"):
+        await kept(occurrences, kind)
+    record = tmp_path / "looks.json"
+    record.write_text(re.sub(r'"since": ".*?"', f'"since": "{moment}"', record.read_text()))
     assert len((await occurrences.look("issues", ())).found) == 1
+    assert len((await occurrences.look("workflow_runs", ())).found) == 1
+
+
+@pytest.mark.parametrize("moment", NO_MOMENTS)
+async def test_a_moment_that_is_in_no_calendar_is_an_error_outside(
+    forge: Happening, occurrences: GitHubOccurrences, moment: str
+) -> None:
+    forge.merge("fix/bug-1-r1", "https://github.example/ann/shop/pull/3", updated_at=moment)
+    with pytest.raises(OutsideError, match="GitHub answered something else"):
+        await occurrences.look("merges", ())
 
 
 async def test_a_record_that_cannot_be_written_is_said(

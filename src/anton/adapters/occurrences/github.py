@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from anton.adapters.github.api import MAX_PAGES, GitHub
 from anton.core.errors import OutsideError
@@ -31,7 +31,17 @@ LONGEST_JOB = timedelta(hours=6)
 A_PAGE = 100
 """Most that GitHub puts on one."""
 
-Clock = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z$")]
+
+def _in_the_calendar(moment: str) -> str:
+    datetime.fromisoformat(moment)
+    return moment
+
+
+Clock = Annotated[
+    str,
+    Field(pattern=r"^[12]\d{3}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z$"),
+    AfterValidator(_in_the_calendar),
+]
 """A moment as GitHub writes it: two of them are ordered as texts are."""
 Raw = Mapping[str, Any]
 S = TypeVar("S", bound=BaseModel)
