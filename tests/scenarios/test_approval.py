@@ -283,6 +283,20 @@ async def test_whoever_approves_is_told_once_what_became_of_the_ticket_since_the
     assert state.decision.verb is Verb.APPROVE
 
 
+async def test_an_approval_given_twice_at_once_does_not_count_before_its_giver_is_told(
+    office: Office,
+) -> None:
+    await office.receive(requested_by=MAX)
+    world = office.world()
+    world = replace(world, tracker=RestlessTracker(world.tracker, closed, calm=2))
+    briefing = (await advance(world, RUN)).briefing
+    assert briefing is not None
+    approval = Answer(Verb.APPROVE, KIM, briefing.digest)
+    pressed = await asyncio.gather(*(answer(world, RUN, approval) for _ in range(3)), return_exceptions=True)
+    assert all(isinstance(each, Refused) and IS_CLOSED in str(each) for each in pressed), pressed
+    assert (await answer(world, RUN, approval)).decision is not None
+
+
 @pytest.mark.parametrize("change", [moved, unreachable, mute])
 async def test_an_approval_counts_at_once_where_nothing_is_known_to_have_changed(
     office: Office, change: Change

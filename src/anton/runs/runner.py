@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
+from anton.core.consent import TicketChanged
 from anton.core.decision import Answer, Refused, decide, recorded
 from anton.core.errors import RunBusy, SuiteUnusable, unwrapped
 from anton.core.event import BaseResolved, Entry, RunClosed, RunOutcome, RunReceived, Verb
@@ -73,17 +74,18 @@ async def answer(world: World, run_id: str, given: Answer, watch: Sequence[Watch
     is put on record, unless another process works on the run.
 
     An approval that finds the ticket closed, edited or gone since the briefing does not count: that is told,
-    and stands in the briefing from then on. The next one counts.
+    and stands in the briefing from then on. The next one counts, but for one that was given before that.
 
     Raises:
         Refused: it may not; the text says why and what would.
         RunBusy: another process works on the run, and the answer would count once it lets go of it.
         UsageError: there is no such run.
     """
+    heard = len(await _told(world, run_id)) if given.verb is Verb.APPROVE else 0
     for turn in range(1, TURNS + 1):
         try:
             async with world.open(run_id, watch) as log:
-                await _answer(world, log, given)
+                await _answer(world, log, given, heard)
                 state = log.state
             return await open_mail(world, run_id) or state
         except RunBusy:
@@ -94,20 +96,30 @@ async def answer(world: World, run_id: str, given: Answer, watch: Sequence[Watch
     raise AssertionError("the last turn returns or raises")
 
 
-async def _answer(world: World, log: RunLog, given: Answer) -> None:
+async def _answer(world: World, log: RunLog, given: Answer, heard: int) -> None:
     try:
         events = decide(log.state, given, world.approval)
     except Refused as refusal:
         if refused := recorded(log.state, given, str(refusal)):
             await log.append(*refused)
         raise
-    if given.verb is Verb.APPROVE and (news := await news_of(world, log.state, ANSWER_SECONDS)):
-        await log.append(news)
-        raise Refused(
-            f"{' '.join(news.told)} So run {log.state.run_id} is not approved yet: if it is right all the "
-            "same, approve it once more"
-        )
+    if given.verb is Verb.APPROVE:
+        if news := await news_of(world, log.state, ANSWER_SECONDS):
+            await log.append(news)
+        if unheard := (await _told(world, log.state.run_id))[heard:]:
+            raise Refused(
+                f"{' '.join(unheard)} So run {log.state.run_id} is not approved yet: if it is right all the "
+                "same, approve it once more"
+            )
     await log.append(*events)
+
+
+async def _told(world: World, run_id: str) -> tuple[str, ...]:
+    """What whoever approved was told of a run's ticket, in a sentence each."""
+    entries = await world.journal.read_kinds(run_id, {"ticket_changed"})
+    return tuple(
+        each for entry in entries if isinstance(entry.event, TicketChanged) for each in entry.event.told
+    )
 
 
 @dataclass(slots=True)
