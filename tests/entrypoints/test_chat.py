@@ -37,20 +37,21 @@ def shell(tmp_path: Path, base_url: str) -> Shell:
     return Shell(tmp_path / "person", {"API_KEY": "sk-x", "BASE_URL": base_url, "MODEL": "some-model"})
 
 
-async def fed(anton: Shell, lines: str, *arguments: str) -> Said:
-    def run() -> Said:
-        done = subprocess.run(
-            anton.argv("chat", *arguments),
-            input=lines.encode(),
-            capture_output=True,
-            cwd=anton.cwd,
-            env=anton.environment,
-            timeout=SECONDS,
-            check=False,
-        )
-        return Said(done.returncode, done.stdout.decode(), done.stderr.decode())
+def piped(anton: Shell, lines: str, *arguments: str) -> Said:
+    done = subprocess.run(
+        anton.argv("chat", *arguments),
+        input=lines.encode(),
+        capture_output=True,
+        cwd=anton.cwd,
+        env=anton.environment,
+        timeout=SECONDS,
+        check=False,
+    )
+    return Said(done.returncode, done.stdout.decode(), done.stderr.decode())
 
-    return await asyncio.to_thread(run)
+
+async def fed(anton: Shell, lines: str, *arguments: str) -> Said:
+    return await asyncio.to_thread(piped, anton, lines, *arguments)
 
 
 def session_in(text: str) -> str:

@@ -11,7 +11,7 @@ import pytest
 
 from tests.adapters.model.endpoint import Answer, chunk, serving, sse
 from tests.entrypoints.shell import Shell, Terminal
-from tests.entrypoints.test_chat import EDIT, calls, said, session_in, shell
+from tests.entrypoints.test_chat import EDIT, calls, piped, said, session_in, shell
 from tests.office import make_repository
 
 CTRL_C = "\x03"
@@ -101,6 +101,24 @@ async def test_a_question_that_a_kill_left_open_is_put_again(tmp_path: Path, rep
             assert again.end() == 0
 
     assert await at_a_terminal(tmp_path, repository, (DANGEROUS, said("Well.")), talk) < 0
+
+
+async def test_without_a_terminal_a_question_that_a_kill_left_open_is_a_no(
+    tmp_path: Path, repository: Path
+) -> None:
+    def talk(anton: Shell, terminal: Terminal) -> None:
+        terminal.type("Clean up")
+        terminal.until("y or n")
+        terminal.process.kill()
+        terminal.process.wait()
+        session = anton("chat", "--list").out.split()[0]
+        seen = piped(anton, "y\n", "--resume", session).out
+        assert "nobody is there to answer" in seen
+        assert "? q1" not in seen
+        assert seen.index("Not then.") < seen.index("You said y."), "the line is words to the agent"
+
+    answers = (DANGEROUS, said("Not then."), said("You said y."))
+    assert await at_a_terminal(tmp_path, repository, answers, talk) < 0
 
 
 async def test_ctrl_c_ends_an_answer_and_the_conversation_goes_on(tmp_path: Path, repository: Path) -> None:

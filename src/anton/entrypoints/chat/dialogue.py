@@ -86,9 +86,10 @@ class Dialogue:
         return Next("")
 
     def _take_up_questions(self) -> None:
-        """Put those again that the last process left open: none is asked anew."""
-        now = self.sitting.anton.world.clock()
-        for question in self.talk.own.open_questions:
+        """Put those again that the last process left open, where anybody is asked: none is asked anew."""
+        world = self.sitting.anton.world
+        now = world.clock()
+        for question in self.talk.own.open_questions if world.question_seconds else ():
             if question.expires_at is None or question.expires_at > now:
                 self.screen.questions.put_nowait(question)
 
