@@ -13,6 +13,7 @@ import json
 import os
 import re
 import select
+import shutil
 import signal
 import time
 from asyncio.subprocess import DEVNULL, Process
@@ -33,6 +34,7 @@ GRACE_SECONDS = 1.0
 """How long an ended command's remains may take to vanish before they are given up on."""
 
 _MAX_STATUS_BYTES = 1 << 12
+_NICE = shutil.which("nice")
 _BY_SHELL_CONVENTION = {128 + number: -number for number in signal.Signals if number is not signal.SIGHUP}
 """bubblewrap and shells report signal n as 128 + n. SIGHUP is left out: git ends with 129 on wrong usage."""
 
@@ -124,7 +126,7 @@ async def _spawn(launch: Launch, output: DrainedPipe, status: DrainedPipe) -> Pr
     argv = launch.argv(status.writing)
     try:
         process = await asyncio.create_subprocess_exec(
-            *argv,
+            *_behind_all_else(argv),
             stdin=DEVNULL,
             stdout=output.writing,
             stderr=output.writing,
@@ -142,14 +144,21 @@ async def _spawn(launch: Launch, output: DrainedPipe, status: DrainedPipe) -> Pr
     return process
 
 
-def _give_way(session: int) -> None:
-    """Have a session run behind everything else: a suite that takes all cores delays no answer to a webhook.
+def _behind_all_else(argv: tuple[str, ...]) -> tuple[str, ...]:
+    """A command line whose processes run behind everything else, from the first one's beginning.
 
-    Where the kernel shares the processor out among sessions first, niceness counts only within one; there the
-    session itself gets less. Source: https://man7.org/linux/man-pages/man7/sched.7.html, autogroup.
+    A suite that takes all cores then delays no answer to a webhook. Set on the running program it would miss
+    what that has started already.
     """
-    with suppress(OSError):  # it is over already
-        os.setpriority(os.PRIO_PGRP, session, NICENESS)
+    return (_NICE, "-n", str(NICENESS), *argv) if _NICE and os.access(argv[0], os.X_OK) else argv
+
+
+def _give_way(session: int) -> None:
+    """Have a session get less where the kernel shares the processor out among sessions first.
+
+    Niceness counts only within one there. Source: https://man7.org/linux/man-pages/man7/sched.7.html,
+    autogroup.
+    """
     with suppress(OSError):  # the kernel has no such thing, or was asked a moment ago
         Path(f"/proc/{session}/autogroup").write_text(str(NICENESS), "ascii")
 
