@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
+from anton.adapters.journal.memory import MemoryJournal
 from anton.adapters.model.scripted import Refuse, Silence
-from anton.core.errors import OutsideError
+from anton.core.errors import OutsideError, RunBusy
 from anton.core.event import Entry
 from anton.core.run import Phase, RunState, fold
 from anton.core.work import WorkStarted, WorkStopped
@@ -104,6 +107,33 @@ async def test_a_run_that_another_holds_is_left_alone_and_looked_at_later(office
     async with open_log(office.journal, RUN):
         assert await work_on(office.world(), RUN) == BUSY_SECONDS
     assert (await state_of(office)).number == 1
+
+
+class Asked(MemoryJournal):
+    """A journal that says when a run was asked for that somebody holds."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.in_vain = asyncio.Event()
+
+    @asynccontextmanager
+    async def hold(self, run_id: str) -> AsyncIterator[None]:
+        try:
+            async with super().hold(run_id):
+                yield
+        except RunBusy:
+            self.in_vain.set()
+            raise
+
+
+async def test_whoever_holds_a_run_only_to_answer_it_is_waited_for(office: Office) -> None:
+    office.journal = journal = Asked()
+    await office.receive()
+    async with asyncio.TaskGroup() as group, open_log(journal, RUN):
+        working = group.create_task(work_on(office.world(), RUN))
+        await journal.in_vain.wait()
+    assert working.result() is None
+    assert (await state_of(office)).phase is Phase.DECIDING
 
 
 async def test_a_run_is_parked_after_three_workers_were_killed_at_it(office: Office) -> None:

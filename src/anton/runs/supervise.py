@@ -9,8 +9,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from datetime import timedelta
+from typing import TypeVar
 
 from anton.core.errors import (
     AntonError,
@@ -25,7 +27,7 @@ from anton.core.shortage import shortage_of, shortages_told
 from anton.core.work import WorkStarted, WorkStopped
 from anton.ports import Journal
 from anton.runs.log import Watcher
-from anton.runs.runner import advance
+from anton.runs.runner import TURN_SECONDS, TURNS, advance
 from anton.runs.world import World
 
 MOST_KILLS = 3
@@ -40,6 +42,8 @@ MOST_BUGS = 3
 BUSY_SECONDS = 30.0
 """After which a run that another process worked on is looked at again: that process may be gone."""
 
+Done = TypeVar("Done")
+
 logger = logging.getLogger(__name__)
 
 
@@ -51,9 +55,9 @@ async def work_on(world: World, run_id: str, watch: Sequence[Watcher] = ()) -> f
         left to whoever asks for it.
     """
     try:
-        if not await _begin(world, run_id, watch):
+        if not await _in_turn(lambda: _begin(world, run_id, watch)):
             return None
-        await advance(world, run_id, watch)
+        await _in_turn(lambda: advance(world, run_id, watch))
     except RunBusy:
         return BUSY_SECONDS
     except asyncio.CancelledError:
@@ -70,6 +74,19 @@ async def work_on(world: World, run_id: str, watch: Sequence[Watcher] = ()) -> f
         reason = f"a mistake in Anton: {type(error).__name__}: {error}"
         return await _failed(world, run_id, reason, MOST_BUGS, watch)
     return None
+
+
+async def _in_turn(act: Callable[[], Awaitable[Done]]) -> Done:
+    """Do something with a run, once whoever holds it only to write an answer down has let go of it.
+
+    Raises:
+        RunBusy: somebody works on it.
+    """
+    for _ in range(TURNS - 1):
+        with suppress(RunBusy):
+            return await act()
+        await asyncio.sleep(TURN_SECONDS)
+    return await act()
 
 
 async def needs_work(journal: Journal, run_id: str) -> RunState | None:
