@@ -112,7 +112,7 @@ def test_a_server_that_is_told_to_end_ends_soon_with_its_runs_kept(shell: Shell)
         run = up.trigger()
         up.until(run, "turn_started")
         up.process.send_signal(signal.SIGTERM)
-        assert up.process.wait(10) == 0
+        assert up.process.wait(SECONDS) == 0
         assert up.process.stdout
         assert "go on when it is started again" in up.process.stdout.read().decode()
     with serving(shell) as up:
