@@ -16,7 +16,7 @@ from tests.faults.sentences import assert_plain
 from tests.faults.whole import SERVICES, whole
 
 pytestmark = [
-    pytest.mark.timeout(120),
+    pytest.mark.timeout(300),
     pytest.mark.skipif(backend() is None, reason="git is installed without git-http-backend"),
 ]
 SITES = {"model": 4, "slack": 4, "github": 8, "git": 4, "jira": 5}

@@ -53,7 +53,7 @@ TICKET = "SHOP-7"
 SERVICES = ("model", "slack", "github", "git", "jira")
 ANSWER_SECONDS = 0.4
 """How long one answer is waited for here."""
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 100.0
 """After which a state that never comes fails a test."""
 LOOK_SECONDS = 0.02
 HURRY = 300.0
