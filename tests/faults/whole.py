@@ -145,8 +145,8 @@ class Whole:
     async def approve(self, run: str) -> None:
         """Press the button as somebody who may, again where Slack shows that it failed.
 
-        And once more where the ticket is said to have changed: what Anton did to it itself counts as that, where
-        Jira did it and answered something else.
+        And once more where the ticket is said to have changed: what Anton did to it itself counts as that,
+        where Jira did it and answered something else.
         """
         state = await self.team.server.desk.state(run)
         gives_up_at = time.monotonic() + PATIENCE_SECONDS
