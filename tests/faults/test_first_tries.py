@@ -23,7 +23,7 @@ SITES = {"model": 4, "slack": 4, "github": 8, "git": 4, "jira": 5}
 """At least so many call sites of each service a run has."""
 HANGS = {("git", "truncated, done"): "cut, done", ("jira", "other type, done"): "other type"}
 """Git waits for itself after an answer that is whole and too short. It is ended after three minutes, too long
-for here. What Jira did and did not say counts as somebody's change of the ticket: it has to be approved anew."""
+for here. What Jira did without saying so counts as a change of the ticket: it is approved anew."""
 MOST_TAKEN = 24_000_000
 """Bytes of an endless answer that are taken, with what the system's buffers hold."""
 BY_TIME = {"git", "slack"}
