@@ -20,7 +20,7 @@ from tests.faults.test_first_tries import HANGS
 from tests.faults.whole import SERVICES, TICKET, Whole, whole
 
 pytestmark = [
-    pytest.mark.timeout(300),
+    pytest.mark.timeout(120),
     pytest.mark.skipif(backend() is None, reason="git is installed without git-http-backend"),
 ]
 HARMLESS = "other type, done"

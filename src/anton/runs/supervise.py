@@ -39,7 +39,7 @@ MOST_FAILURES = 30
 """Attempts in a row that fail, about a day with these waits, before the run is parked."""
 MOST_BUGS = 3
 """The same where the failure is a mistake of ours: waiting helps less."""
-BUSY_SECONDS = 5.0
+BUSY_SECONDS = 30.0
 """After which a run that another process worked on is looked at again: that process may be gone."""
 
 Done = TypeVar("Done")
