@@ -47,7 +47,7 @@ def test_slack_is_waited_for_as_documented() -> None:
         f"{waiting.answer_seconds:g} s; {slack_workspace.ANSWER_SECONDS} s while somebody waits for a window",
         f"{slack_api.MAX_BYTES // 10**6} MB",
         f"{waiting.repeats}, of what Slack was too busy for",
-        f"{waiting.longest_seconds:g} s",
+        f"{waiting.longest_wait_seconds:g} s",
     ]
 
 
@@ -69,7 +69,7 @@ def test_jira_is_waited_for_as_documented() -> None:
         f"{waiting.answer_seconds:g} s; {start}, {approval}",
         f"{jira_site.MAX_BYTES >> 20} MB",
         f"{waiting.repeats}",
-        f"{waiting.longest_seconds:g} s",
+        f"{waiting.longest_wait_seconds:g} s",
     ]
 
 

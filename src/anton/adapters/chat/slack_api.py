@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-import random
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import aiohttp
 
+from anton.adapters.backoff import Backoff
 from anton.core.text import one_line
 
 MAX_BYTES = 8_000_000
@@ -34,28 +34,14 @@ class SlackFailure(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
-    """How long Slack is waited for."""
+class Waiting(Backoff):
+    """How long Slack is waited for; it is asked again where it says that it is busy."""
 
     repeats: int = 3
-    """After answers that it is busy."""
-    unsaid_seconds: float = 1.0
-    """Upper bound of the first wait where Slack does not say how long; it doubles with each repeat."""
-    longest_seconds: float = 60.0
-    """Where Slack asks for more, the call has failed for now."""
+    first_wait_seconds: float = 1.0
+    longest_wait_seconds: float = 60.0
     answer_seconds: float = 20.0
     """For one answer, from the request to its end."""
-    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
-    chance: Callable[[], float] = random.random
-    """A number from 0 up to 1."""
-
-    def seconds(self, repeat: int, asked_for: float | None) -> float | None:
-        """How long to wait before a repeat, counted from 1; None where that is too often or too long."""
-        if repeat > self.repeats or (asked_for or 0.0) > self.longest_seconds:
-            return None
-        if asked_for is not None:
-            return asked_for + self.chance() * self.unsaid_seconds
-        return self.chance() * self.unsaid_seconds * 2.0 ** (repeat - 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +89,7 @@ class SlackApi:
             said = _object(answer.body)
             if not _is_busy(answer, said):
                 return _read(method, answer, said)
-            wait = self._waiting.seconds(repeat, _seconds(answer.retry_after))
+            wait = self._waiting.wait_seconds(repeat, _seconds(answer.retry_after))
             if wait is None:
                 raise SlackFailure(BUSY)
             await self._waiting.sleep(wait)

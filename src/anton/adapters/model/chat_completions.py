@@ -139,12 +139,13 @@ class ChatCompletionsModel:
                 f"no reply after {repeat} attempts; the last: {passing}. "
                 "Try again later, or set BASE_URL and MODEL."
             ) from passing
-        if asked_for is not None and asked_for > patience.longest_wait_seconds:
+        wait = patience.wait_seconds(repeat, asked_for)
+        if wait is None:
             raise ModelError(
                 f"{passing}. It asks to come back in {asked_for:.0f} s, which is too long to wait. "
                 "Try again later, or set BASE_URL and MODEL."
             ) from passing
-        return patience.wait_seconds(repeat, asked_for)
+        return wait
 
     async def _ask(self, request: ModelRequest) -> AsyncGenerator[list[StreamItem]]:
         """One attempt: the items of a whole reply, in batches as they arrive."""

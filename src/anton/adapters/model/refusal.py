@@ -5,15 +5,14 @@ What may pass: 408, 409, 429 and 5xx, cut and silent streams, connections that f
 
 from __future__ import annotations
 
-import asyncio
-import random
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from pydantic_core import from_json
 
+from anton.adapters.backoff import Backoff
 from anton.core.errors import ContextExceeded, ModelError
 
 MAX_WORDS = 300
@@ -50,35 +49,13 @@ class PassingError(ModelError):
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
-    """How often and how long to wait for an endpoint: exponential back-off with full jitter.
-
-    Source: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
-    """
+class Patience(Backoff):
+    """How long an endpoint is waited for."""
 
     repeats: int = 5
-    """Attempts after the first one."""
     first_wait_seconds: float = 1.0
-    """Upper bound of the first wait; it doubles with each repeat."""
     longest_wait_seconds: float = 60.0
-    """An endpoint that asks for more has refused for good."""
-    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
-    chance: Callable[[], float] = random.random
-    """A number from 0 up to 1."""
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
-
-    def wait_seconds(self, attempt: int, asked_for: float | None) -> float:
-        """How long to wait before a repeat.
-
-        Args:
-            attempt: 1 for the first repeat.
-            asked_for: what the endpoint asked for; never undercut, and spread a little so that several agents
-                do not come back in the same instant.
-        """
-        if asked_for is not None:
-            return asked_for + self.chance() * min(1.0, self.first_wait_seconds)
-        bound = min(self.longest_wait_seconds, self.first_wait_seconds * 2.0 ** (attempt - 1))
-        return self.chance() * bound
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-import random
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 import httpx2
 
+from anton.adapters.backoff import Backoff
 from anton.core.errors import OutsideError
 from anton.core.text import one_line
 
@@ -36,19 +36,14 @@ class JiraRefusal(OutsideError):
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
-    """How often, and how long at most, Jira is waited for."""
+class Waiting(Backoff):
+    """How long Jira is waited for."""
 
     repeats: int = 3
-    first_seconds: float = 0.5
-    """Upper bound of the first wait; it doubles with each repeat."""
-    longest_seconds: float = 20.0
-    """Where Jira asks for more, the step fails for now and is tried again later."""
+    first_wait_seconds: float = 0.5
+    longest_wait_seconds: float = 20.0
     answer_seconds: float = 15.0
     """For one answer, from the request to its end."""
-    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
-    chance: Callable[[], float] = random.random
-    """A number from 0 up to 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,28 +101,23 @@ class JiraSite:
         return await self._ask("POST", path, {}, body)
 
     async def _ask(self, method: str, path: str, params: Mapping[str, str | int], body: object) -> object:
-        waiting = self._waiting
-        for attempt in range(1, waiting.repeats + 2):
-            last = attempt > waiting.repeats
-            bound = min(waiting.longest_seconds, waiting.first_seconds * 2.0 ** (attempt - 1))
+        repeat = 0
+        while True:
+            repeat += 1
             try:
                 answer = await self._send(method, path, params, body)
-            except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
-                if last:
-                    raise self._unreachable(error) from error
-                await waiting.sleep(waiting.chance() * bound)
-                continue
             except (httpx2.HTTPError, httpx2.InvalidURL, TimeoutError) as error:
-                if last or method != "GET":
+                reached = not isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout)
+                wait = None if reached and method != "GET" else self._waiting.wait_seconds(repeat)
+                if wait is None:
                     raise self._unreachable(error) from error
-                await waiting.sleep(waiting.chance() * bound)
-                continue
-            asked = _seconds(answer.retry_after)
-            passes = answer.status == 429 or (method == "GET" and answer.status >= 500)
-            if last or not passes or (asked or 0.0) > waiting.longest_seconds:
-                return self._read(method, path, answer)
-            await waiting.sleep(bound * waiting.chance() if asked is None else asked + waiting.chance())
-        raise AssertionError("the last attempt returns or raises")
+            else:
+                passes = answer.status == 429 or (method == "GET" and answer.status >= 500)
+                asked = _seconds(answer.retry_after)
+                wait = self._waiting.wait_seconds(repeat, asked) if passes else None
+                if wait is None:
+                    return self._read(method, path, answer)
+            await self._waiting.sleep(wait)
 
     async def _send(self, method: str, path: str, params: Mapping[str, str | int], body: object) -> _Answer:
         request = self._client.build_request(
