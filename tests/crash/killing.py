@@ -32,7 +32,7 @@ from tests.counterparts import chat_completions
 from tests.counterparts.chat_completions import scripted_endpoint
 from tests.entrypoints.server.served import SECRETS, TOKEN, an_office, signed
 from tests.entrypoints.shell import SOURCE
-from tests.office import HONEST, QUICK_COMMAND, git
+from tests.office import HONEST, git, quick_settings
 
 SENDERS = 6
 TIMES = 3
@@ -43,15 +43,6 @@ SETTINGS = """
 [server]
 runs = 4
 per_repository = 4
-[tests]
-python = "{python}"
-command = {command}
-report = "report.xml"
-[run]
-reports = "{reports}"
-[proof]
-mutation_seconds = 0
-culprit_seconds = 0
 """
 
 
@@ -107,11 +98,7 @@ class Site:
             probe.bind(("127.0.0.1", 0))
             self.port: int = probe.getsockname()[1]
         self.config = folder / "anton.toml"
-        self.config.write_text(
-            SETTINGS.format(
-                python=sys.executable, command=json.dumps(QUICK_COMMAND), reports=folder / "reports"
-            )
-        )
+        self.config.write_text(SETTINGS + quick_settings(folder / "reports"))
         self.environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(folder),

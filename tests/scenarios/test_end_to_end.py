@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -24,7 +23,7 @@ from tests.counterparts.git_host import TOKEN, GitHost, backend, git_host
 from tests.entrypoints.server.served import SECRETS, an_office, served
 from tests.entrypoints.server.served import TOKEN as API_TOKEN
 from tests.entrypoints.server.test_slack import REVISED, SECRET, Team, texts
-from tests.office import QUICK_COMMAND, git
+from tests.office import git, quick_settings
 
 pytestmark = [
     pytest.mark.slow,
@@ -37,15 +36,6 @@ SETTINGS = """
 base_url = "{github}"
 [slack]
 base_url = "{slack}"
-[tests]
-python = "{python}"
-command = {command}
-report = "report.xml"
-[run]
-reports = "{reports}"
-[proof]
-mutation_seconds = 0
-culprit_seconds = 0
 [approval.people.lee]
 slack = ["T1/ULEE"]
 [approval.people.dana]
@@ -167,15 +157,8 @@ async def everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIt
             monkeypatch.setenv(name, value)
         monkeypatch.chdir(tmp_path)
         config = tmp_path / "anton.toml"
-        config.write_text(
-            SETTINGS.format(
-                github=host.url,
-                slack=channel.url.rstrip("/"),
-                python=sys.executable,
-                command=json.dumps(QUICK_COMMAND),
-                reports=tmp_path / "reports",
-            )
-        )
+        outside = SETTINGS.format(github=host.url, slack=channel.url.rstrip("/"))
+        config.write_text(outside + quick_settings(tmp_path / "reports"))
         anton = await stack.enter_async_context(compose(Wish(config=config, unconfined=True)))
         server = await stack.enter_async_context(served(anton, office))
         whole = Everything(Team(channel, server), host, Faulty(host.url, REPOSITORY), site)

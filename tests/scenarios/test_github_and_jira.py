@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import io
 import json
-import sys
 import zipfile
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -24,7 +23,7 @@ from tests.counterparts.chat_completions import Scripted, scripted_endpoint
 from tests.counterparts.git_host import TOKEN, GitHost, backend, git_host
 from tests.entrypoints.server.process import Running, running, seen
 from tests.entrypoints.server.served import SECRETS, an_office, signed
-from tests.office import HONEST, QUICK_COMMAND, git
+from tests.office import HONEST, git, quick_settings
 
 pytestmark = [
     pytest.mark.slow,
@@ -35,15 +34,6 @@ REPOSITORY = "ann/shop"
 ABOUT = {"id": REPOSITORY_ID, "name": "shop", "full_name": REPOSITORY, "default_branch": "main"}
 LOGS = f"/repos/{REPOSITORY}/actions/runs/7"
 SETTINGS = """
-[tests]
-python = "{python}"
-command = {command}
-report = "report.xml"
-[run]
-reports = "{reports}"
-[proof]
-mutation_seconds = 0
-culprit_seconds = 0
 [github]
 labels = ["repair"]
 [jira]
@@ -117,11 +107,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
     office, hosted = an_office(tmp_path / "office"), tmp_path / "host"
     git(tmp_path, "clone", "-q", "--bare", str(office.checkout), str(hosted / f"{REPOSITORY}.git"))
     git(hosted / f"{REPOSITORY}.git", "config", "http.receivepack", "true")
-    (tmp_path / "a.toml").write_text(
-        SETTINGS.format(
-            python=sys.executable, command=json.dumps(QUICK_COMMAND), reports=tmp_path / "reports"
-        )
-    )
+    (tmp_path / "a.toml").write_text(SETTINGS + quick_settings(tmp_path / "reports"))
     site = jira.Jira()
     async with AsyncExitStack() as stack:
         host = await stack.enter_async_context(git_host(hosted))
