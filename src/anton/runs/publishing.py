@@ -44,7 +44,7 @@ class Publishing:
         site, log = self.site, self.site.log
         try:
             remote = await self._remote()
-            tree = await self._changed_tree()
+            tree, changes = await self._changed()
             await self._refuse_unpublished(remote)
         except UsageError as error:
             raise ToolError(f"no pull request can be opened: {error}") from error
@@ -62,7 +62,6 @@ class Publishing:
             labels=LABELS,
             remote=remote,
         )
-        changes = await site.repository.changes(site.base.tree, tree)
 
         async def carry_out() -> str:
             await site.repository.push(draft.commit, draft.head, draft.remote)
@@ -89,7 +88,12 @@ class Publishing:
         )
         return "\n".join(lines)
 
-    async def _changed_tree(self) -> str:
+    async def _changed(self) -> tuple[str, Sequence[FileChange]]:
+        """The worktree as a tree, and what it changes.
+
+        Raises:
+            ToolError: nothing, or what must not be published.
+        """
         repository, base = self.site.repository, self.site.base
         tree = await repository.snapshot(self.worktree, base.tree)
         if tree == base.tree:
@@ -108,7 +112,7 @@ class Publishing:
         if found := self.site.world.masker.found(added):
             named = ", ".join(sorted(set(found.values())))
             raise ToolError(f"the change holds secrets, which must not be published: {named}; take them out")
-        return tree
+        return tree, changes
 
     async def _remote(self) -> str:
         site = self.site
